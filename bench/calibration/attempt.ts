@@ -70,7 +70,9 @@ export class Attempt {
       judged: true,
       openedAt: number * 1000,
       closedAt: number * 1000 + 1000,
-      terms: publishTerms(this.plan.hypotheses, this.#evidence, place.pi, quantile),
+      terms: publishTerms(this.plan.hypotheses, this.#evidence, place.pi, (asked) =>
+        quantile(asked.quantile),
+      ),
       assigned: [0, 0],
       observed: [0, 0],
       tallies: {},

@@ -9,6 +9,7 @@ const METRIC_EXAMPLE: MetricJson = {
   name: 'rmse',
   segment: null,
   kind: 'rmse',
+  until: null,
   verdict: 'inconclusive',
   required: true,
   onFailure: 'rollback',

@@ -26,6 +26,7 @@ export function presentMetric(report: MetricReport): MetricJson {
     name: report.name,
     segment: report.segment ?? null,
     kind: report.kind,
+    until: report.until ?? null,
     verdict: report.verdict,
     required: report.required,
     onFailure: report.onFailure,

@@ -98,6 +98,12 @@ export const MetricSchema = Type.Object(
     name: Type.String({ description: 'Its name, with the segment or the question behind it.' }),
     segment: orNull(Type.String(), 'The requests that it is about; null = all of them.'),
     kind: Type.String({ description: 'As in the configuration.' }),
+    until: orNull(
+      oneOf(
+        ['first-byte'],
+        "Of a latency until the first byte of the answer's body; null = of one until the last, and of other kinds.",
+      ),
+    ),
     verdict: oneOf(
       ['successful', 'failed', 'inconclusive', 'error'],
       '`error` = it could not be read, which is never failure.',

@@ -8,6 +8,7 @@ import type { LogEvidenceJson, MetricJson } from '../admin/present-metric.ts'
 import {
   formatCount,
   formatFloor,
+  formatKind,
   formatLimit,
   formatNumber,
   formatOdds,
@@ -35,7 +36,7 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
   const sides = `The ${describeSides(kind, baseline, canary)}`
   return [
     line(0, ''),
-    line(0, `${name} (${kind}${describeRole(metric)}): ${describeVerdict(metric)}`),
+    line(0, `${name} (${formatKind(metric)}${describeRole(metric)}): ${describeVerdict(metric)}`),
     line(2, sides),
     ...describeSlow(metric),
     ...describeGuard(metric).map((text) => line(2, text)),

@@ -61,6 +61,7 @@ function buildOwn(name: string, raw: RawOwn): MetricSpec {
         ...common,
         kind: raw.kind,
         quantile: raw.quantile,
+        ...(raw.until === 'first-byte' ? { until: raw.until } : undefined),
         max: raw.max === undefined ? null : parseDuration(raw.max),
       }
     case 'accuracy':

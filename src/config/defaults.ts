@@ -38,6 +38,7 @@ export const DEFAULTS = {
   mode: 'decide',
   method: 'sequential',
   template: 'json',
+  until: 'last-byte',
   floor: '0.1%',
   sensitivity: { errorRate: '50%', latency: '10%', quality: '5%' },
   minLabels: 300,

@@ -92,6 +92,16 @@ const LatencySchema = metric('latency', {
     note('Which quantile, as a fraction: 0.95.', ATTEMPT),
     'a fraction between 0 and 1, without both, such as 0.95 (p95) or 0.99 (p99)',
   ),
+  until: Type.Optional(
+    oneOf(
+      note(
+        "When the time of a request ends: with the last byte of its answer, or the first of the answer's body (of a model that streams, the first token).",
+        ATTEMPT,
+        DEFAULTS.until,
+      ),
+      ['first-byte', 'last-byte'],
+    ),
+  ),
   maxIncrease,
   sensitivity: sensitivityOf(sensitivity.latency),
   max: Type.Optional(positiveDuration(note("Absolute limit of the canary's quantile.", 'live'))),

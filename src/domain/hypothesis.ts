@@ -1,4 +1,4 @@
-import type { Better, DriftValue, OnFailure, ValuePlace } from './rollout-spec.ts'
+import type { Better, DriftValue, LatencyQuantile, OnFailure, ValuePlace } from './rollout-spec.ts'
 
 /**
  * One question put to the evidence: "is this quantity of the canary more than `ratio` times the
@@ -47,13 +47,7 @@ export type HypothesisSource =
   | { readonly of: 'no-answer' }
   /** Answers with a 4xx that is no failure. */
   | { readonly of: 'client-error' }
-  | {
-      readonly of: 'latency'
-      readonly quantile: number
-      /** The canary's threshold is (1 + margin) × the baseline's quantile. */
-      readonly harmMargin: number
-      readonly proofMargin: number
-    }
+  | LatencySource
   | ScoreSource
   | ConversionSource
   | SumSource
@@ -68,6 +62,14 @@ export type HypothesisSource =
       readonly windowMs: number
     }
   | DriftSource
+
+/** Whether a request was slow: took longer than a threshold that the baseline's quantile gives. */
+export type LatencySource = LatencyQuantile & {
+  readonly of: 'latency'
+  /** The canary's threshold is (1 + margin) × the baseline's quantile. */
+  readonly harmMargin: number
+  readonly proofMargin: number
+}
 
 /** A value whose distribution is compared: the prediction, or a number of the request at an RFC 6901 pointer. */
 export type DriftSource = {

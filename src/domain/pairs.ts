@@ -1,5 +1,5 @@
 import type { BetTally, EventTally } from './cohort.ts'
-import type { Score } from './hypothesis.ts'
+import type { LatencySource, Score } from './hypothesis.ts'
 import type { Better, OnFailure } from './rollout-spec.ts'
 
 /** Requests that the baseline answered and the canary got a copy of, counted by what became of both. */
@@ -94,12 +94,7 @@ export type PairQuestion =
    * H0 of harm: P(canary takes longer than (1 + harmMargin) × x) ≤ P(baseline takes longer than x), where x is
    * the baseline's quantile so far; of proof the same with proofMargin, the other way.
    */
-  | ({
-      readonly of: 'latency'
-      readonly quantile: number
-      readonly harmMargin: number
-      readonly proofMargin: number
-    } & PairRatios)
+  | (LatencySource & PairRatios)
   | PairScoreQuestion
   /** Of the errors that are above the cap of the metric; the same H0 as of failures. */
   | ({ readonly of: 'above-cap'; readonly windowMs: number } & PairRatios)

@@ -86,13 +86,15 @@ export type StepShare = {
   readonly requests: Pair
   readonly failures: Pair
   /** The same by weight: old ones fade. Absent where an earlier version says it. */
-  readonly recent?: {
-    readonly requests: Pair
-    readonly failures: Pair
-    readonly latencies?: StepShare['latencies']
-  }
-  /** By side, the buckets of `LogHistogram` that hold anything; absent where no limit is on a latency. */
+  readonly recent?: { readonly requests: Pair; readonly failures: Pair } & StepTimesShare
+} & StepTimesShare
+
+/** How long requests of a step took: by side, the buckets of `LogHistogram` that hold anything. */
+export type StepTimesShare = {
+  /** Until the last byte of the answer; absent where no limit is on a latency. */
   readonly latencies?: readonly [baseline: LatencyCounts, canary: LatencyCounts]
+  /** Until the first byte of its body; absent where no limit is on that, and where an earlier version says it. */
+  readonly firstBytes?: StepTimesShare['latencies']
 }
 
 /**
@@ -108,9 +110,11 @@ export type PairFigures = {
   readonly labels: Readonly<Record<string, PairMoments>>
   /** Empty where nothing is asked of latencies. */
   readonly times: readonly PairTimesShare[]
+  /** The same to the first byte of their bodies; absent where nobody asks, and where an earlier version says it. */
+  readonly firstBytes?: readonly PairTimesShare[]
 }
 
-/** How long both sides took to the head of their answers, in the buckets of `LogHistogram` that hold anything. */
+/** How long both sides took to the head of their answers (or the first byte of their bodies), in the buckets of `LogHistogram` that hold anything. */
 export type PairTimesShare = {
   /** Null: of all pairs. */
   readonly segment: string | null

@@ -107,11 +107,7 @@ export type MetricSource =
       /** Absolute rise allowed when proving no worse (statistics: δ); it does not soften rollback. */
       readonly floor: number
     }
-  | {
-      readonly kind: 'latency'
-      /** In (0, 1). */
-      readonly quantile: number
-    }
+  | ({ readonly kind: 'latency' } & LatencyQuantile)
   /** Of the prediction against its label; the cap is on the absolute error, or on the loss. */
   | ({ readonly kind: 'rmse' | 'mae' | 'log-loss' } & LabelTerms & Capped)
   | ({ readonly kind: 'accuracy' } & LabelTerms)
@@ -123,6 +119,14 @@ export type MetricSource =
   /** Share of the mirrored requests whose two answers disagree; `max` is its limit. */
   | { readonly kind: 'disagreement' }
   | ProviderSource
+
+/** Which quantile of the times from the arrival of a request, and until when each of them goes. */
+export type LatencyQuantile = {
+  /** In (0, 1). */
+  readonly quantile: number
+  /** Until the first byte of the answer's body, see `firstByteMs`; absent = until its last. */
+  readonly until?: 'first-byte'
+}
 
 /** Share of the units that had the event in their window, once each. */
 export type ConversionMetric = {
@@ -211,6 +215,11 @@ export function watchedPointers(analysis: AnalysisSpec | null): readonly string[
     m.kind === 'drift' && m.of !== 'prediction' ? [m.of.pointer] : [],
   )
   return [...new Set(pointers)]
+}
+
+/** Whether a metric asks for the time until the first byte of a body. */
+export function asksFirstBytes(metrics: readonly MetricSpec[]): boolean {
+  return metrics.some((metric) => metric.kind === 'latency' && metric.until === 'first-byte')
 }
 
 /** Whether a metric needs labels. */

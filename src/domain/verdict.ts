@@ -1,4 +1,4 @@
-import type { Better, ThresholdSpec } from './rollout-spec.ts'
+import type { Better, LatencyQuantile, ThresholdSpec } from './rollout-spec.ts'
 
 /** What the evidence says about one metric. `error`: it could not be read, which is never failure. */
 export type Verdict = 'successful' | 'failed' | 'inconclusive' | 'error'
@@ -10,6 +10,8 @@ export type MetricReport = {
   /** The requests that it is about; absent = all of them. */
   readonly segment?: string | undefined
   readonly kind: string
+  /** Of a latency until the first byte of a body; absent = until the last, or of another kind. */
+  readonly until?: LatencyQuantile['until'] | undefined
   readonly verdict: Verdict
   /** Whether it decides, and what its harm leads to. */
   readonly required: boolean

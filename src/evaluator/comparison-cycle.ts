@@ -1,6 +1,7 @@
 import type { Comparison } from '../domain/comparison.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { BASELINE_SIDE, type Side } from '../domain/cohort.ts'
 import { BASELINE } from '../domain/variant.ts'
@@ -213,12 +214,12 @@ export class ComparisonCycle {
     const { evidence } = this.#cycle
     const holds = this.#holds
     if (this.#seen?.evidence !== evidence || this.#seen.holds !== holds) {
-      const latency = (side: Side, quantile: number, segment: string | undefined) => {
+      const latency = (side: Side, asked: LatencyQuantile, segment: string | undefined) => {
         const variant = side === BASELINE_SIDE ? BASELINE : this.variant
-        const drawn = this.#book.variants.get(variant)!.drawnOf(segment)
+        const drawn = this.#book.variants.get(variant)!.drawnOf(asked, segment)
         return drawn.count === 0
           ? { value: null, n: 0 }
-          : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
+          : { value: drawn.quantile(asked.quantile), n: Math.round(drawn.count) }
       }
       const sight = { now, latency, unitsPerSecond: holds ? this.#pace.perSecond : 0 }
       const report = compareVariants(this.#comparison, this.#state, evidence, sight)

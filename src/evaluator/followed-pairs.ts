@@ -1,6 +1,7 @@
 import { isLabelTest } from '../domain/pairs.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { CohortOpening, CohortShare, PairFigures } from '../domain/replica.ts'
+import { asksFirstBytes } from '../domain/rollout-spec.ts'
 import type { FeedbackBooking } from '../metrics/feedback-booking.ts'
 import { PairLabels } from '../metrics/pair-labels.ts'
 import { PairLedger, type SettledPairs } from '../metrics/pair-ledger.ts'
@@ -24,7 +25,7 @@ export class FollowedPairs {
   constructor(plan: RolloutPlan, rollout: string, book: Pick<CycleBook, 'usePairs'>) {
     this.#plan = plan
     this.#rollout = rollout
-    this.#ledger = new PairLedger(plan.pairTests)
+    this.#ledger = new PairLedger(plan.pairTests, asksFirstBytes(plan.metrics))
     this.#labels = new PairLabels(plan.pairTests.filter(isLabelTest))
     book.usePairs(this.#ledger)
   }
@@ -50,7 +51,7 @@ export class FollowedPairs {
     return {
       ...{ service, rollout: this.#rollout, step: this.#step },
       labels: this.#labels.moments,
-      times: isTimed ? this.#ledger.shareTimes() : [],
+      ...(isTimed ? this.#ledger.shareTimes() : { times: [] }),
     }
   }
 

@@ -87,6 +87,7 @@ function totalsOf(
   const variant = sideBook(book, side)
   // A margin compares the two variants, so their requests must be alike: rules send those they choose.
   const figures = metric.maxChange === null ? variant.step : variant.drawnInStep
-  const { requests, failures, latencies } = figures
+  const { requests, failures } = figures
+  const latencies = metric.kind === 'latency' ? figures.timesOf(metric).all : null
   return { origin: figures, n: requests, sum: failures, per: requests, latencies }
 }

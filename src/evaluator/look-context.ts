@@ -1,4 +1,5 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { CANARY } from '../domain/variant.ts'
@@ -65,23 +66,23 @@ export class LookContext implements JudgeContext {
     return pairLatency(book, state, others)
   }
 
-  latency(side: Side, quantile: number, segment: string | undefined): MetricValue {
-    const drawn = sideBook(this.#look.book, side).drawnOf(segment)
+  latency(side: Side, asked: LatencyQuantile, segment: string | undefined): MetricValue {
+    const drawn = sideBook(this.#look.book, side).drawnOf(asked, segment)
     return drawn.count === 0
       ? NO_VALUE
-      : { value: drawn.quantile(quantile), n: Math.round(drawn.count) }
+      : { value: drawn.quantile(asked.quantile), n: Math.round(drawn.count) }
   }
 }
 
-/** Times of a mirror step's pairs, here and at the others, from sending a request to the head of its answer. */
+/** Times of a mirror step's pairs, here and at the others, from sending a request to the head of its answer, or the first byte of its body. */
 export function pairLatency(
   { mirrors }: ServiceBook,
   state: RolloutState,
   others: Look['others'],
 ): PairLatency {
   const ledger = mirrors.get(CANARY)?.ledger ?? null
-  return (side, quantile, segment) =>
-    ledger?.stepQuantile(state.step, side, quantile, segment, others.pairFigures(state)) ?? NO_VALUE
+  return (side, asked, segment) =>
+    ledger?.stepQuantile(state.step, side, asked, segment, others.pairFigures(state)) ?? NO_VALUE
 }
 
 /** What a standing mirror of the canary has found. */

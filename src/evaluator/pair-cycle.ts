@@ -3,6 +3,7 @@ import type { Evidence } from '../domain/evidence.ts'
 import { isLabelTest, type LabelTest, type PairMoments } from '../domain/pairs.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { PairFigures } from '../domain/replica.ts'
+import { asksFirstBytes } from '../domain/rollout-spec.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import type { FeedbackBooking } from '../metrics/feedback-booking.ts'
 import { PairLabels, type PairSlot } from '../metrics/pair-labels.ts'
@@ -65,7 +66,7 @@ export class PairCycle {
     this.#book = book
     this.#rollout = rollout
     this.#pending = pending
-    this.#ledger = new PairLedger(plan.pairTests)
+    this.#ledger = new PairLedger(plan.pairTests, asksFirstBytes(plan.metrics))
     this.#labels = new PairLabels(plan.pairTests.filter(isLabelTest))
     for (const cohort of restored.cohorts) {
       if (cohort.mirrored !== true) continue
@@ -126,7 +127,7 @@ export class PairCycle {
       pairTests,
       learnt.caps,
       (id) => this.#arrived(id, others),
-      (q, of) => this.#ledger.baselineQuantile(q, of, others),
+      (asked, of) => this.#ledger.baselineQuantile(asked, of, others),
     )
     this.#ledger.turn({ number, step: state.step, terms }, now)
     this.#labels.add(

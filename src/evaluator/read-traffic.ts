@@ -81,16 +81,20 @@ function trafficOf(
   book: ServiceBook,
   given: GivenTraffic,
 ): Omit<Traffic, 'evidence'> {
-  const { drawn } = book.variants.get(BASELINE)!
+  const baseline = book.variants.get(BASELINE)!
   return {
     unitsPerSecond,
     from: given.rps === null ? 'observed' : 'given',
     errorRate: given.errorRate,
     rates: given.rates,
     exceedance:
-      drawn.count < MIN_LATENCIES
+      baseline.drawn.count < MIN_LATENCIES
         ? null
-        : (quantile, factor) => drawn.shareAbove(drawn.quantile(quantile)! * factor),
+        : (asked, factor) => {
+            const times = baseline.drawnOf(asked, undefined)
+            if (times.count < MIN_LATENCIES) return null
+            return times.shareAbove(times.quantile(asked.quantile)! * factor)
+          },
   }
 }
 

@@ -29,9 +29,9 @@ export class StepLimits {
     const values: StepValues = {
       failureRate: (side) => rateOf(stepRequests(...of(side))),
       recentFailureRate: (side) => rateOf(recentRequests(...of(side))),
-      latency: (side, quantile) => quantileOf(stepLatencies(...of(side)), quantile),
-      latencies: (side) => stepLatencies(...of(side)),
-      recentLatencies: (side) => recentLatencies(...of(side)),
+      latency: (side, asked) => quantileOf(stepLatencies(...of(side), asked), asked.quantile),
+      latencies: (side, asked) => stepLatencies(...of(side), asked),
+      recentLatencies: (side, asked) => recentLatencies(...of(side), asked),
       ...this.#later.read(plan, evidence, state.step, now),
     }
     return readLimits(plan.metrics, values)

@@ -1,12 +1,17 @@
 import type { Pair, Side } from '../domain/cohort.ts'
-import type { StepShare } from '../domain/replica.ts'
+import type { StepShare, StepTimesShare } from '../domain/replica.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { FailureCount, StepFigures } from '../metrics/step-figures.ts'
+import type { StepTimes } from '../metrics/step-times.ts'
 import { isLimited } from '../rollout/limits.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { LogHistogram, type LogHistogramJson } from '../statistics/histogram.ts'
 import { sideBook } from './side-book.ts'
+
+/** When the latencies end that are asked for. */
+type Until = Pick<LatencyQuantile, 'until'>
 
 /** What this process has counted of a step that the absolute limits of a plan are read from; null = none is. */
 export function stepShareOf(
@@ -15,12 +20,21 @@ export function stepShareOf(
   book: ServiceBook,
 ): StepShare | null {
   const limited = plan.metrics.filter(isLimited)
-  const isTimed = limited.some(({ kind }) => kind === 'latency')
-  if (!isTimed && !limited.some(({ kind }) => kind === 'error-rate')) return null
+  const latencies = limited.filter((metric) => metric.kind === 'latency')
+  const [last, first] = ([undefined, 'first-byte'] as const).map((until) =>
+    latencies.find((metric) => metric.until === until),
+  )
+  if (latencies.length === 0 && !limited.some(({ kind }) => kind === 'error-rate')) return null
   const [baseline, canary] = [sideBook(book, 0).step, sideBook(book, 1).step]
   const both = (of: (figures: StepFigures) => number): Pair => [of(baseline), of(canary)]
-  const timed = (of: (figures: StepFigures) => LogHistogram) =>
-    isTimed ? { latencies: [of(baseline).toJSON(), of(canary).toJSON()] as const } : undefined
+  const timed = (of: (times: StepTimes) => LogHistogram): StepTimesShare => {
+    const share = (asked: Until) =>
+      [of(baseline.timesOf(asked)).toJSON(), of(canary.timesOf(asked)).toJSON()] as const
+    return {
+      ...(last === undefined ? undefined : { latencies: share(last) }),
+      ...(first === undefined ? undefined : { firstBytes: share(first) }),
+    }
+  }
   return {
     service: plan.service,
     rollout: rolloutId(state),
@@ -32,9 +46,9 @@ export function stepShareOf(
     recent: {
       requests: both(({ recent }) => recent.requests),
       failures: both(({ recent }) => recent.failures),
-      ...timed(({ recentLatencies }) => recentLatencies),
+      ...timed(({ recent }) => recent),
     },
-    ...timed(({ latencies }) => latencies),
+    ...timed(({ all }) => all),
   }
 }
 
@@ -76,10 +90,11 @@ export function stepLatencies(
   own: StepFigures,
   shares: readonly StepShare[],
   side: Side,
+  asked: Until,
 ): LogHistogram {
   return merged(
-    own.latencies,
-    shares.map(({ latencies }) => latencies?.[side]),
+    own.timesOf(asked).all,
+    shares.map((share) => timesIn(share, asked)?.[side]),
   )
 }
 
@@ -88,11 +103,16 @@ export function recentLatencies(
   own: StepFigures,
   shares: readonly StepShare[],
   side: Side,
+  asked: Until,
 ): LogHistogram {
   return merged(
-    own.recentLatencies,
-    shares.map(({ recent }) => recent?.latencies?.[side]),
+    own.timesOf(asked).recent,
+    shares.map(({ recent }) => timesIn(recent, asked)?.[side]),
   )
+}
+
+function timesIn(share: StepTimesShare | undefined, { until }: Until): StepTimesShare['latencies'] {
+  return until === undefined ? share?.latencies : share?.firstBytes
 }
 
 function merged(

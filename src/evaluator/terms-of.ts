@@ -13,5 +13,7 @@ export function termsOf(
   book: CycleBook,
 ): CohortTerms {
   if (isAlone({ pi })) return aloneTerms(hypotheses, evidence)
-  return publishTerms(hypotheses, evidence, pi, (q, segment) => baselineQuantile(book, q, segment))
+  return publishTerms(hypotheses, evidence, pi, (asked, segment) =>
+    baselineQuantile(book, asked, segment),
+  )
 }

@@ -1,5 +1,6 @@
 import { BASELINE_SIDE, type Cohort, type EventTally } from '../domain/cohort.ts'
 import { isFailedEnd, type JudgedOutcome } from '../domain/outcome.ts'
+import { firstByteMs, leftAnswered } from './first-byte.ts'
 import type { Questions } from './questions.ts'
 import type { Ticket } from './recorder.ts'
 import { bookEvent } from './tally.ts'
@@ -24,14 +25,25 @@ export function bookOutcome(
   for (const id of asked.failures) book(id, failed, failed)
   for (const id of asked.noAnswers) book(id, !answered, !answered)
   for (const id of asked.clientErrors) book(id, clientError, clientError)
-  for (const id of asked.latencies) {
-    const terms = cohort.terms.thresholds[id]
-    if (terms === undefined) continue
-    const onBaseline = ticket.side === BASELINE_SIDE
-    const harmMs = onBaseline ? terms.baselineMs : terms.harmMs
-    const proofMs = onBaseline ? terms.baselineMs : terms.proofMs
-    // A failure is slow, however fast it came: else a side would look the better the more it fails.
-    const slow = !isGood
-    book(id, slow || durationMs > harmMs, slow || durationMs > proofMs)
+  // A failure is slow, however fast it came: else a side would look the better the more it fails.
+  for (const id of asked.latencies) bookTime(cohort, id, request, isGood ? durationMs : Infinity)
+  for (const id of asked.firstBytes) {
+    const isTimed = isGood || leftAnswered(ticket, outcome)
+    const ms = isTimed ? firstByteMs(ticket, outcome, durationMs) : Infinity
+    bookTime(cohort, id, request, ms)
   }
+}
+
+function bookTime(
+  { tallies, terms }: Cohort,
+  id: string,
+  request: Parameters<typeof bookEvent>[1],
+  ms: number,
+): void {
+  const thresholds = terms.thresholds[id]
+  if (thresholds === undefined) return
+  const { baselineMs, harmMs, proofMs } = thresholds
+  const onBaseline = request.side === BASELINE_SIDE
+  const isHarm = ms > (onBaseline ? baselineMs : harmMs)
+  bookEvent(tallies[id] as EventTally, request, isHarm, ms > (onBaseline ? baselineMs : proofMs))
 }

@@ -1,6 +1,7 @@
 import { BASELINE_SIDE, CANARY_SIDE, type CohortTerms, type EventTally } from '../domain/cohort.ts'
 import type { PairTest } from '../domain/pairs.ts'
 import type { PairFate } from './pair-ledger.ts'
+import { timesOf, type TimesOfPair } from './pair-times.ts'
 
 /** On which sides of a pair something happened. */
 export type BySide = readonly [baseline: boolean, canary: boolean]
@@ -16,16 +17,20 @@ export function bookPairEvent(tally: EventTally, harm: BySide, proof: BySide = h
   if (harm[BASELINE_SIDE] && harm[CANARY_SIDE]) tally.both![1]++
 }
 
+const NO_TIMES: TimesOfPair = { liveMs: null, copyMs: null }
+
 /** Books the fate of a pair under a test on failures or latency; what the terms do not know yet is not asked. */
 export function bookFate(
   tally: EventTally,
   { id, asks }: Pick<PairTest, 'id' | 'asks'>,
   { thresholds }: Pick<CohortTerms, 'thresholds'>,
-  { liveFailed, copyFailed, liveMs, copyMs }: PairFate,
+  fate: PairFate,
 ): void {
+  const { liveFailed, copyFailed } = fate
   if (asks.of === 'failure') return bookPairEvent(tally, [liveFailed, copyFailed])
   const terms = thresholds[id]
   if (terms === undefined) return
+  const { liveMs, copyMs } = (asks.of === 'latency' ? timesOf(fate, asks) : null) ?? NO_TIMES
   // A failure is slow, however fast it came, as it is at a weight.
   const live = liveFailed ? Infinity : liveMs
   const copy = copyFailed ? Infinity : copyMs

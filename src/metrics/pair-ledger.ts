@@ -7,11 +7,12 @@ import {
   type PairTest,
 } from '../domain/pairs.ts'
 import type { PairFigures, PairTimesShare } from '../domain/replica.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import { isCounted } from '../rollout/fold-pairs.ts'
 import { emptyPairTally } from '../rollout/pair-tally.ts'
 import { bookFate } from './pair-event.ts'
-import { PairTimes } from './pair-times.ts'
+import { PairTimes, timesOf, type TimesOfPair, type UntilInPair } from './pair-times.ts'
 
 /** What became of the two answers to one request. */
 export type PairFate = {
@@ -22,6 +23,8 @@ export type PairFate = {
   /** From sending the request to the head of its answer, in ms; null = it has no answer. */
   readonly liveMs: number | null
   readonly copyMs: number | null
+  /** The same to the first byte of its body; absent where nobody asks. */
+  readonly firstBytes?: TimesOfPair
   /** The number that the canary predicts; null = its answer has none. Undefined: nobody can say. */
   readonly copyPrediction: number | null | undefined
 }
@@ -37,6 +40,14 @@ export type PairTicket = {
   copyPrediction: number | null | undefined
   /** Is called once it is done; null = nobody waits for it. */
   onDone: (() => void) | null
+}
+
+/** Times that are kept: of all pairs (null), or of a segment whose latencies are compared apart. */
+type Timed = {
+  readonly segment: string | null
+  readonly asked: UntilInPair
+  /** Null: no pair has been evidence yet. */
+  times: PairTimes | null
 }
 
 type Counts = { -readonly [K in keyof PairCounts]: PairCounts[K] }
@@ -70,19 +81,20 @@ export const PAIR_WINDOW_MS = 120_000
  */
 export class PairLedger {
   readonly #tests: readonly PairTest[]
-  readonly #timed: ReadonlySet<string | null>
+  readonly #timed: readonly Timed[]
   #intervals: OpenInterval[] = []
   #open: OpenInterval | null = null
-  /** Of all pairs (null), and of the segments whose latencies are compared apart. */
-  readonly #times = new Map<string | null, PairTimes>()
 
-  /** `tests`: all of the plan's; labels are booked elsewhere. */
-  constructor(tests: readonly PairTest[]) {
+  /** `tests`: all of the plan's; labels are booked elsewhere. `timesFirstBytes`: a metric asks for those. */
+  constructor(tests: readonly PairTest[], timesFirstBytes = false) {
     this.#tests = tests.filter((test) => !isCounted(test) && !isLabelTest(test))
-    const apart = tests.flatMap(({ asks, segment = null }) =>
-      asks.of === 'latency' ? [segment] : [],
-    )
-    this.#timed = new Set([null, ...apart])
+    const until = (asked: UntilInPair): readonly Timed[] => {
+      const apart = tests.flatMap(({ asks, segment = null }) =>
+        asks.of === 'latency' && asks.until === asked.until ? [segment] : [],
+      )
+      return Array.from(new Set([null, ...apart]), (segment) => ({ segment, asked, times: null }))
+    }
+    this.#timed = [...until({}), ...(timesFirstBytes ? until({ until: 'first-byte' }) : [])]
   }
 
   /** Copies that leave from now on belong to a new interval; null = they are no evidence. */
@@ -90,10 +102,9 @@ export class PairLedger {
     if (this.#open !== null) this.#open.closedAt = now
     this.#open = null
     if (opening === null) return
-    for (const segment of this.#timed) {
-      const times = this.#times.get(segment) ?? new PairTimes(now)
-      this.#times.set(segment, times)
-      times.turn(opening.step, now)
+    for (const timed of this.#timed) {
+      timed.times ??= new PairTimes(now)
+      timed.times.turn(opening.step, now)
     }
     this.#open = {
       ...opening,
@@ -138,45 +149,62 @@ export class PairLedger {
   }
 
   /**
-   * The q-quantile of the baseline's times so far, in ms, of all pairs or a segment's, here and at the others; null =
+   * A quantile of the baseline's times so far, in ms, of all pairs or a segment's, here and at the others; null =
    * too few of them.
    */
   baselineQuantile(
-    q: number,
+    asked: LatencyQuantile,
     segment: string | null,
     others: readonly PairFigures[] = [],
   ): number | null {
-    return this.#times.get(segment)?.baselineQuantile(q, timesOf(others, segment)) ?? null
+    const times = this.#timesOf(asked, segment)
+    return times?.baselineQuantile(asked.quantile, sharesOf(others, asked, segment)) ?? null
   }
 
-  /** The q-quantile of a side's times in a step, in ms, of all pairs or a segment's, here and at the others. */
+  /** A quantile of a side's times in a step, in ms, of all pairs or a segment's, here and at the others. */
   stepQuantile(
     step: number,
     side: Side,
-    q: number,
+    asked: LatencyQuantile,
     segment: string | null,
     others: readonly PairFigures[] = [],
   ): MetricValue {
-    const inStep = others.filter((each) => each.step === step)
-    const times = this.#times.get(segment)
-    return times?.inStep(step, side, q, timesOf(inStep, segment)) ?? { value: null, n: 0 }
+    const shares = sharesOf(
+      others.filter((each) => each.step === step),
+      asked,
+      segment,
+    )
+    const times = this.#timesOf(asked, segment)
+    return times?.inStep(step, side, asked.quantile, shares) ?? { value: null, n: 0 }
   }
 
   /** The times of all pairs and of each segment whose latencies are compared apart. */
-  shareTimes(): readonly PairTimesShare[] {
-    return Array.from(this.#times, ([segment, times]) => times.share(segment))
+  shareTimes(): Pick<PairFigures, 'times' | 'firstBytes'> {
+    const of = (until: UntilInPair['until']) =>
+      this.#timed.flatMap(({ asked, segment, times }) =>
+        asked.until === until && times !== null ? [times.share(segment)] : [],
+      )
+    const firstBytes = of('first-byte')
+    return { times: of(undefined), ...(firstBytes.length === 0 ? undefined : { firstBytes }) }
   }
 
   /** Books a pair into its interval. */
   book(interval: OpenInterval, fate: PairFate, segment: string | null): void {
     countPair(interval.counts, fate)
-    for (const of of this.#timed)
-      if (of === null || of === segment) this.#times.get(of)!.add(interval.step, fate)
+    for (const { segment: of, asked, times } of this.#timed) {
+      const found = of === null || of === segment ? timesOf(fate, asked) : null
+      if (found !== null) times!.add(interval.step, found)
+    }
     for (const test of this.#tests) {
       if (test.segment !== undefined && test.segment !== segment) continue
       const tally = interval.tallies[test.id]!
       if (tally.kind === 'event') bookFate(tally, test, interval.terms, fate)
     }
+  }
+
+  #timesOf({ until }: UntilInPair, segment: string | null): PairTimes | null {
+    const isIt = (each: Timed) => each.asked.until === until && each.segment === segment
+    return this.#timed.find(isIt)?.times ?? null
   }
 }
 
@@ -192,11 +220,14 @@ export function endPair(ticket: PairTicket, fate: PairFate | null): void {
   ticket.onDone?.()
 }
 
-function timesOf(
+function sharesOf(
   others: readonly PairFigures[],
+  { until }: UntilInPair,
   segment: string | null,
 ): readonly PairTimesShare[] {
-  return others.flatMap(({ times }) => times.filter((each) => each.segment === segment))
+  return others.flatMap(({ times, firstBytes = [] }) =>
+    (until === undefined ? times : firstBytes).filter((each) => each.segment === segment),
+  )
 }
 
 function countPair(

@@ -1,5 +1,6 @@
 import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { PairTimesShare } from '../domain/replica.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { MetricValue } from '../domain/verdict.ts'
 import { LogHistogram, type LogHistogramJson } from '../statistics/histogram.ts'
 
@@ -11,6 +12,17 @@ const QUANTILE_SAMPLES = 4
 
 /** How long the two answers to one request took, in ms; null = there is none. */
 export type TimesOfPair = { readonly liveMs: number | null; readonly copyMs: number | null }
+
+/** Until when the times go that are asked for: the head of the answer, or the first byte of its body. */
+export type UntilInPair = Pick<LatencyQuantile, 'until'>
+
+/** The times that are asked for; null = they were not taken. */
+export function timesOf(
+  fate: TimesOfPair & { readonly firstBytes?: TimesOfPair },
+  { until }: UntilInPair,
+): TimesOfPair | null {
+  return until === undefined ? fate : (fate.firstBytes ?? null)
+}
 
 /** How long both sides of the pairs of mirror steps took to answer: the baseline lately, and both in the step. */
 export class PairTimes {

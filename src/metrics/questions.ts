@@ -1,11 +1,14 @@
-import type { Hypothesis } from '../domain/hypothesis.ts'
+import type { Hypothesis, LatencySource } from '../domain/hypothesis.ts'
 
 /** What is asked of the outcomes of requests, of all of them or of those of one segment: ids of hypotheses by their source. */
 export type Questions = {
   readonly failures: readonly string[]
   readonly noAnswers: readonly string[]
   readonly clientErrors: readonly string[]
+  /** Until the last byte of the answer. */
   readonly latencies: readonly string[]
+  /** Until the first one of its body. */
+  readonly firstBytes: readonly string[]
 }
 
 /** The questions about all requests. */
@@ -26,10 +29,15 @@ export function segmentQuestions(
 function questionsOf(hypotheses: readonly Hypothesis[]): Questions {
   const ids = (of: Hypothesis['source']['of']) =>
     hypotheses.filter((h) => h.source.of === of).map((h) => h.id)
+  const latencies = (until: LatencySource['until']) =>
+    hypotheses
+      .filter(({ source }) => source.of === 'latency' && source.until === until)
+      .map((h) => h.id)
   return {
     failures: ids('failure'),
     noAnswers: ids('no-answer'),
     clientErrors: ids('client-error'),
-    latencies: ids('latency'),
+    latencies: latencies(undefined),
+    firstBytes: latencies('first-byte'),
   }
 }

@@ -25,6 +25,10 @@ export type ServiceRecorder = {
   ) => Ticket
   /** The final head of the upstream's answer arrived. */
   readonly head: (ticket: Ticket, now: number) => void
+  /** A metric asks for the time until the first byte of a body; else `firstByte` need not be told. */
+  readonly timesFirstBytes: boolean
+  /** The first byte of the body of a good answer arrived; not where it has none. */
+  readonly firstByte: (ticket: Ticket, now: number) => void
   /**
    * The request's one outcome: exactly once per ticket. `status` as sent to the client (0 = none);
    * `upstreamMs` is the time that attempts at upstreams took (null: none was made). `code`: of the gateway's own
@@ -114,6 +118,8 @@ export type Ticket = {
   /** Milliseconds since the epoch. */
   readonly startedWall: number
   headAt: number | null
+  /** Of a good answer's body, or its head's where it has none; null = not yet, or nobody asks. */
+  firstByteAt: number | null
   /** The figures of its rule; null where the service has no rules, and for overrides. */
   readonly ruled: RuleFigures | null
   /** Its places in the comparisons of an experiment; empty where there is none. */

@@ -12,7 +12,8 @@ const HEADS_AT = ENTRIES * WIDTH
 const DRAWN = 1
 const SEGMENT = 2
 const RULED = 4
-const FLAGS = 8
+const FIRST_BYTE = 8
+const FLAGS = 16
 /** Behind them the place of its key, one higher; 0 = it has none. */
 const KEYS = KEY_PLACES + 1
 
@@ -21,6 +22,8 @@ export type JournalEntry = {
   /** Its outcome, status and reason: `requestCode`. */
   readonly code: number
   readonly durationMs: number
+  /** See `firstByteMs`; null = nobody asks. */
+  readonly firstByteMs: number | null
   /** Time without an attempt under way; null = none was made. */
   readonly overheadMs: number | null
   /** When it ended, in epoch ms. */
@@ -52,6 +55,8 @@ export class RequestJournal {
   /** Of those entries that have one. */
   readonly #segments: string[] = []
   readonly #ruled: RuleFigures[] = []
+  /** Beside the entries, so that those of a service that does not ask stay as short as they are. */
+  #firstBytes: Float64Array | null = null
   #entries = 0
   #heads = 0
 
@@ -62,7 +67,8 @@ export class RequestJournal {
 
   /** Writes down a finished request; there must be room. */
   add(entry: JournalEntry): void {
-    const { code, durationMs, overheadMs, at, isDrawn, keyPlace, segment, ruled } = entry
+    const { code, durationMs, firstByteMs, overheadMs, at, isDrawn, keyPlace, segment, ruled } =
+      entry
     const place = this.#entries++
     const first = place * WIDTH
     let flags = isDrawn ? DRAWN : 0
@@ -73,6 +79,11 @@ export class RequestJournal {
     if (ruled !== null) {
       flags |= RULED
       this.#ruled[place] = ruled
+    }
+    if (firstByteMs !== null) {
+      flags |= FIRST_BYTE
+      this.#firstBytes ??= new Float64Array(ENTRIES)
+      this.#firstBytes[place] = firstByteMs
     }
     const key = keyPlace === null ? 0 : keyPlace + 1
     this.#numbers[first] = (code * KEYS + key) * FLAGS + flags
@@ -104,6 +115,7 @@ export class RequestJournal {
     handed.code = (coded - key) / KEYS
     handed.keyPlace = key === 0 ? null : key - 1
     handed.durationMs = this.#numbers[first + 1]!
+    handed.firstByteMs = (code & FIRST_BYTE) === 0 ? null : this.#firstBytes![place]!
     handed.overheadMs = Number.isNaN(overheadMs) ? null : overheadMs
     handed.at = this.#numbers[first + 3]!
     handed.isDrawn = (code & DRAWN) !== 0
@@ -117,6 +129,7 @@ export class RequestJournal {
 const handed: { -readonly [Key in keyof JournalEntry]: JournalEntry[Key] } = {
   code: 0,
   durationMs: 0.5,
+  firstByteMs: null,
   overheadMs: null,
   at: 0.5,
   isDrawn: false,

@@ -8,11 +8,12 @@ import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
+import { firstByteMs } from './first-byte.ts'
 import { LabelCheck } from './label-check.ts'
-import { labelledCohort } from './labelled-cohort.ts'
 import { latencySegments } from './latency-segments.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type { PairLedger, PairTicket } from './pair-ledger.ts'
+import { predictionOf } from './prediction-of.ts'
 import type {
   AttemptResult,
   ComparedTicket,
@@ -37,6 +38,7 @@ export class ServiceBook implements ServiceRecorder {
   /** By the variant that gets the copies. None of it is in `variants`. */
   readonly mirrors: ReadonlyMap<string, MirrorBook>
   readonly labels: LabelCheck
+  readonly timesFirstBytes: boolean
   readonly notes: Map<RequestNote, number>
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number>
@@ -75,7 +77,8 @@ export class ServiceBook implements ServiceRecorder {
     this.#rules = hasRules ? new RuleBook(deps.service, deps.previous?.rules ?? null) : null
     this.labels = new LabelCheck(deps.service, deps.previous?.labels ?? null)
     const segments = latencySegments(deps.service)
-    for (const book of this.variants.values()) book.watchSegments(segments)
+    this.timesFirstBytes = segments.firstByte !== null
+    for (const book of this.variants.values()) book.watchLatencies(segments)
     this.notes = deps.previous?.notes ?? new Map()
     this.fallbacks = deps.previous?.fallbacks ?? { ok: 0, failed: 0 }
     this.#lastRequestAt = deps.previous?.lastRequestAt ?? -Infinity
@@ -149,6 +152,7 @@ export class ServiceBook implements ServiceRecorder {
       startedAt: now,
       startedWall,
       headAt: null,
+      firstByteAt: null,
       ruled: reason === 'override' ? null : (this.#rules?.figuresOf(rule, variant) ?? null),
       compared: NOWHERE,
       pair: null,
@@ -171,6 +175,12 @@ export class ServiceBook implements ServiceRecorder {
     ticket.book.head(now - ticket.startedAt)
   }
 
+  firstByte(ticket: Ticket, now = this.#clock.monotonic()): void {
+    if (ticket.done) return
+    ticket.firstByteAt ??= now
+    for (const { ticket: place } of ticket.compared) place.firstByteAt ??= now
+  }
+
   end(
     ticket: Ticket,
     outcome: Outcome,
@@ -180,11 +190,15 @@ export class ServiceBook implements ServiceRecorder {
     code: ErrorCode | null = null,
   ): void {
     if (ticket.done) return
+    // A good answer without a body has come with its head.
+    if (this.timesFirstBytes && outcome === 'ok') this.firstByte(ticket, ticket.headAt ?? now)
     ticket.done = true
     const durationMs = Math.max(now - ticket.startedAt, 0)
+    const toFirst = this.timesFirstBytes ? firstByteMs(ticket, outcome, durationMs) : null
     ticket.book.inFlight--
     const at = this.#clock.now()
-    ticket.book.end(ticket, { outcome, status, code, durationMs, upstreamMs, at })
+    const ending = { outcome, status, code, durationMs, firstByteMs: toFirst, upstreamMs, at }
+    ticket.book.end(ticket, ending)
     const judged = isClientErrorEnd(outcome, status) ? 'client_error' : outcome
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, judged, durationMs)
@@ -213,25 +227,12 @@ export class ServiceBook implements ServiceRecorder {
       this.#ledger?.predicted(ticket, value)
       this.#comparisons.predicted(ticket, value)
     }
-    const { cohort, first, segment, ruled } = ticket
+    const { cohort, first } = ticket
     if (cohort !== null && first) this.#ledger?.answer(ticket, numbers)
     this.#comparisons.answer(ticket, numbers)
     const { prediction, awaitsEvents } = this.service.observe
     if (prediction === null && !awaitsEvents) return
-    const found: Prediction = {
-      service: this.service.name,
-      requestId: ticket.requestId,
-      value,
-      at: ticket.startedWall,
-      rollout: this.#rollout,
-      cohort: labelledCohort(ticket),
-      side: ticket.side ?? BASELINE_SIDE,
-      variant: ticket.variant,
-      unit: ticket.unit,
-      ...(segment === null ? undefined : { segment }),
-      ...(ruled === null ? undefined : { rule: ruled.id }),
-    }
-    this.#remember(found, ticket.pair)
+    this.#remember(predictionOf(ticket, this.service.name, this.#rollout, value), ticket.pair)
   }
 
   /** A label has joined a request, whether it is evidence or not. Names the metrics that cannot score it. */

@@ -1,6 +1,7 @@
 import { HalfLife } from '../statistics/half-life.ts'
-import { LogHistogram } from '../statistics/histogram.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { AttemptEnd } from './request-code.ts'
+import { StepTimes } from './step-times.ts'
 
 /** Requests, and those of them that failed; fractions where they fade. */
 export type FailureCount = { readonly requests: number; readonly failures: number }
@@ -12,24 +13,34 @@ export class StepFigures {
   clientErrors = 0
   /** Those whose clients left before an answer. */
   left = 0
-  readonly latencies = new LogHistogram()
+  readonly #lastBytes = new StepTimes()
+  /** Null: nobody asks. */
+  #firstBytes: StepTimes | null = null
   // Plain numbers, since those of thousands of services fade at each tick. What has faded, and of how many requests that is:
   #fadedRequests = 0
   #fadedFailures = 0
   #countedRequests = 0
   #countedFailures = 0
-  #recentLatencies: LogHistogram | null = null
   readonly #halfLife = new HalfLife()
 
-  /** Adds one finished request; `bucket` null = its time says nothing. */
-  add(end: AttemptEnd, bucket: number | null): void {
+  /** Whether times until the first byte are kept from now on. */
+  timeFirstBytes(isAsked: boolean): void {
+    this.#firstBytes = isAsked ? (this.#firstBytes ?? new StepTimes()) : null
+  }
+
+  /** Adds one finished request by the buckets of its times; null = its time says nothing, or none was taken. */
+  add(end: AttemptEnd, bucket: number | null, firstByte: number | null = null): void {
     this.requests++
     if (end === 'failed') this.failures++
     else if (end === 'client_error') this.clientErrors++
     else if (end === 'left') this.left++
-    if (bucket === null) return
-    this.latencies.addAt(bucket)
-    this.#recentLatencies?.addAt(bucket)
+    if (bucket !== null) this.#lastBytes.addAt(bucket)
+    if (firstByte !== null) this.#firstBytes?.addAt(firstByte)
+  }
+
+  /** How long they took; empty where that is not kept. */
+  timesOf({ until }: Pick<LatencyQuantile, 'until'>): StepTimes {
+    return until === undefined ? this.#lastBytes : (this.#firstBytes ?? new StepTimes())
   }
 
   /** The same requests, each by its weight: 1 when it is new, and less with time and with those after it. */
@@ -40,16 +51,12 @@ export class StepFigures {
     }
   }
 
-  /** Their latencies likewise; kept from the first time that they are asked for, when all of them are new. */
-  get recentLatencies(): LogHistogram {
-    return (this.#recentLatencies ??= this.latencies.copy())
-  }
-
   /** Lets old requests weigh less, `passedMs` after the last time: see HalfLife. */
   fade(passedMs: number): void {
     const since = this.requests - this.#countedRequests
     const factor = this.#halfLife.pass(since, passedMs)
-    this.#recentLatencies?.scale(factor)
+    this.#lastBytes.fade(factor)
+    this.#firstBytes?.fade(factor)
     this.#fadedRequests = (this.#fadedRequests + since) * factor
     this.#fadedFailures = (this.#fadedFailures + this.failures - this.#countedFailures) * factor
     this.#countedRequests = this.requests

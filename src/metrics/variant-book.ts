@@ -2,11 +2,13 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { Cause } from '../domain/faults.ts'
 import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
 import type { PredictionCount } from '../domain/prediction.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
 import { KEY_PLACES, type AttemptWindow } from './attempt-window.ts'
 import type { DurationBuckets } from './duration-buckets.ts'
+import type { LatencySegments } from './latency-segments.ts'
 import type { AttemptResult, Ticket } from './recorder.ts'
 import { isClientErrorEnd, requestCode } from './request-code.ts'
 import { RequestJournal } from './request-journal.ts'
@@ -23,6 +25,8 @@ export type Ending = {
   /** Of the gateway's own answer; null = the upstream's. */
   readonly code: ErrorCode | null
   readonly durationMs: number
+  /** See `firstByteMs`; null = nobody asks. */
+  readonly firstByteMs: number | null
   /** Time that attempts at upstreams took; null = none was made. */
   readonly upstreamMs: number | null
   /** When, in epoch ms. */
@@ -62,7 +66,7 @@ export class VariantBook {
   /** A request has ended. */
   end(ticket: EndedTicket, ending: Ending): void {
     const { reason, side, unit, segment, ruled } = ticket
-    const { outcome, status, code, durationMs, upstreamMs, at } = ending
+    const { outcome, status, code, durationMs, firstByteMs, upstreamMs, at } = ending
     if (reason !== 'override') {
       if (isFailedEnd(outcome)) increment(this.faults, code ?? status)
       else if (isClientErrorEnd(outcome, status)) increment(this.clientErrors, status)
@@ -70,6 +74,7 @@ export class VariantBook {
     this.#journal.add({
       code: requestCode({ outcome, status, reason }),
       durationMs,
+      firstByteMs,
       overheadMs: upstreamMs === null ? null : Math.max(durationMs - upstreamMs, 0),
       at,
       isDrawn: side !== null,
@@ -136,7 +141,7 @@ export class VariantBook {
 
   /** Latencies of drawn requests, fading with time. */
   get drawn(): LogHistogram {
-    return this.#posted.drawn
+    return this.#posted.drawn.all
   }
 
   /** Since the current step began, overrides left out. */
@@ -167,15 +172,16 @@ export class VariantBook {
     return this.#attemptCounts.series()
   }
 
-  /** Keeps latencies of these segments apart from now on, and of no others; what is known stays. */
-  watchSegments(segments: readonly string[]): void {
-    this.#posted.watchSegments(segments)
+  /** Keeps these latencies from now on, and no others; what is known stays. */
+  watchLatencies(segments: LatencySegments): void {
+    this.#posted.watchLatencies(segments)
   }
 
   /** Latencies of all drawn requests, or of a segment's; empty where those are not kept. */
-  drawnOf(segment: string | undefined): LogHistogram {
-    if (segment === undefined) return this.drawn
-    return this.#posted.drawnIn.get(segment) ?? new LogHistogram()
+  drawnOf({ until }: Pick<LatencyQuantile, 'until'>, segment: string | undefined): LogHistogram {
+    const { drawn, drawnFirstBytes } = this.#posted
+    const times = until === undefined ? drawn : drawnFirstBytes
+    return times?.of(segment) ?? new LogHistogram()
   }
 
   /** Multiplies the weight of drawn latencies; 0 forgets them. */

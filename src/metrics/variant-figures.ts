@@ -1,8 +1,10 @@
 import type { Outcome } from '../domain/outcome.ts'
 import { ratesOf, type AttemptRates } from '../statistics/breaker.ts'
-import { latencyBucket, LogHistogram } from '../statistics/histogram.ts'
+import { latencyBucket } from '../statistics/histogram.ts'
 import { AttemptWindow } from './attempt-window.ts'
+import { DrawnTimes } from './drawn-times.ts'
 import { DurationBuckets } from './duration-buckets.ts'
+import type { LatencySegments } from './latency-segments.ts'
 import { attemptEndOf, readRequestCode, type RequestEnd } from './request-code.ts'
 import type { Accounts, JournalEntry } from './request-journal.ts'
 import { StepFigures } from './step-figures.ts'
@@ -26,9 +28,9 @@ export class VariantFigures implements Accounts {
   /** Breaker and health read it: overrides stay out. */
   attempts = new AttemptWindow()
   /** Latencies of drawn requests, fading with time: the baseline's quantile, and what people are shown. */
-  readonly drawn = new LogHistogram()
-  /** The same of each segment that a latency metric looks at. */
-  drawnIn: ReadonlyMap<string, LogHistogram> = new Map()
+  readonly drawn = new DrawnTimes()
+  /** The same until the first byte of the body; null = no metric asks. */
+  drawnFirstBytes: DrawnTimes | null = null
   /** Since the current step began, overrides left out: what absolute limits are judged on. */
   step = new StepFigures()
   /** The same of drawn requests alone, rules left out too: what may be compared with the other variant's. */
@@ -43,7 +45,8 @@ export class VariantFigures implements Accounts {
   }
 
   add(entry: JournalEntry): void {
-    const { code, durationMs, overheadMs, at, isDrawn, keyPlace, segment, ruled } = entry
+    const { code, durationMs, firstByteMs, overheadMs, at, isDrawn, keyPlace, segment, ruled } =
+      entry
     const { outcome, reason, status } = this.#count(code)
     const end = attemptEndOf(outcome, status)
     const failed = end === 'failed'
@@ -54,27 +57,31 @@ export class VariantFigures implements Accounts {
     this.durations.add(durationMs)
     if (overheadMs !== null) this.overheads.add(overheadMs)
     const bucket = isTimed(outcome) ? latencyBucket(durationMs) : null
+    const firstByte = firstByteMs === null || bucket === null ? null : latencyBucket(firstByteMs)
     if (reason !== 'override') {
       ruled?.end(failed, durationMs, bucket)
       this.attempts.add(at, end, keyPlace)
-      this.step.add(end, bucket)
-      if (isDrawn) this.drawnInStep.add(end, bucket)
+      this.step.add(end, bucket, firstByte)
+      if (isDrawn) this.drawnInStep.add(end, bucket, firstByte)
     }
     if (!isDrawn || bucket === null) return
-    this.drawn.addAt(bucket)
-    if (segment !== null) this.drawnIn.get(segment)?.addAt(bucket)
+    this.drawn.add(bucket, segment)
+    if (firstByte !== null) this.drawnFirstBytes?.add(firstByte, segment)
   }
 
-  /** Keeps latencies of these segments apart from now on, and of no others; what is known stays. */
-  watchSegments(segments: readonly string[]): void {
-    const known = this.drawnIn
-    this.drawnIn = new Map(segments.map((s) => [s, known.get(s) ?? new LogHistogram()]))
+  /** Keeps these latencies from now on, and no others; what is known stays. */
+  watchLatencies({ lastByte, firstByte }: LatencySegments): void {
+    this.drawn.watch(lastByte)
+    if (firstByte === null) this.drawnFirstBytes = null
+    else (this.drawnFirstBytes ??= new DrawnTimes()).watch(firstByte)
+    this.step.timeFirstBytes(firstByte !== null)
+    this.drawnInStep.timeFirstBytes(firstByte !== null)
   }
 
   /** Multiplies the weight of drawn latencies; 0 forgets them. */
   fadeDrawn(factor: number): void {
-    this.drawn.scale(factor)
-    for (const histogram of this.drawnIn.values()) histogram.scale(factor)
+    this.drawn.fade(factor)
+    this.drawnFirstBytes?.fade(factor)
   }
 
   /** Lets the step's old failures weigh less, so long after the last time. */
@@ -86,8 +93,8 @@ export class VariantFigures implements Accounts {
   beginStep(): void {
     const { requests: attempts, failures, clientErrors, left } = this.step
     if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors, left })
-    this.step = new StepFigures()
-    this.drawnInStep = new StepFigures()
+    this.step = this.#newStep()
+    this.drawnInStep = this.#newStep()
   }
 
   /**
@@ -98,6 +105,12 @@ export class VariantFigures implements Accounts {
     const stood = now === null ? null : this.attempts.covering(now, ...STANDING)
     if (stood !== null && stood.attempts > 0) this.lastStep = ratesOf(stood)
     this.attempts = new AttemptWindow()
+  }
+
+  #newStep(): StepFigures {
+    const step = new StepFigures()
+    step.timeFirstBytes(this.drawnFirstBytes !== null)
+    return step
   }
 
   #count(code: number): RequestSeries {

@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { ObserveSpec, Service } from '../domain/service.ts'
@@ -34,6 +35,8 @@ export class Booking {
   #isSettled = false
   #isClosed = false
   #isSession = false
+  /** The first byte of its answer's body is waited for. */
+  #awaitsByte = false
 
   constructor(recorder: ServiceRecorder, ticket: Ticket, watch: AnswerWatch) {
     this.#recorder = recorder
@@ -46,9 +49,19 @@ export class Booking {
     return this.#watch.reads !== null
   }
 
-  /** The head of the answer came, at `now` (monotonic ms). */
-  head(now: number): void {
-    if (!this.#isClosed) this.#recorder.head(this.ticket, now)
+  /** The head of the answer came, at `now` (monotonic ms); `outcome`: what its status means. */
+  head(now: number, outcome: Outcome): void {
+    if (this.#isClosed) return
+    this.#recorder.head(this.ticket, now)
+    // Of a failure the body is an excuse.
+    this.#awaitsByte = this.#recorder.timesFirstBytes && outcome === 'ok'
+  }
+
+  /** A part of the answer's body came. */
+  chunk(clock: Clock): void {
+    if (!this.#awaitsByte) return
+    this.#awaitsByte = false
+    if (!this.#isClosed) this.#recorder.firstByte(this.ticket, clock.monotonic())
   }
 
   /** The upstream broke off within its answer. */
@@ -88,7 +101,7 @@ export class Booking {
   /** The upstream has agreed to a session: that is the outcome, and what follows is in flight until `close`. */
   opened(trace: Trace, now: number): void {
     if (this.#isClosed) return
-    this.head(now)
+    this.head(now, 'ok')
     this.settle('ok', 101, trace, now)
     this.#isSession = true
     this.#recorder.sessionBegan(this.ticket.variant)

@@ -176,7 +176,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#relay = relay
     this.#trace.headAt = clock.monotonic()
     this.#settlesAt = exchanges.now + limits.settleMs
-    this.#booking!.head(this.#trace.headAt)
+    this.#booking!.head(this.#trace.headAt, outcomeOf(status, this.#service))
     if (relay.isBodyless) {
       // undici 7 calls 204 and 304 with a Content-Length a failure afterwards, and so closes HEAD.
       delivery.detach()
@@ -207,7 +207,8 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   onChunk(chunk: Buffer): boolean {
-    const { exchanges, limits } = this.#context
+    const { clock, exchanges, limits } = this.#context
+    this.#booking!.chunk(clock)
     if (exchanges.now >= this.#settlesAt) {
       const { status } = this.#relay!
       this.#booking!.settle(outcomeOf(status, this.#service), status, this.#trace, exchanges.now)

@@ -3,6 +3,8 @@ export type MirrorAnswer = {
   readonly status: number
   /** From sending the request to the head of its answer. */
   readonly headMs: number
+  /** The same to the first byte of its body, or its head where it has none; null = nobody asks. */
+  readonly firstByteMs: number | null
   /** The body; null when its bytes are not what they stand for, too many, or never wanted. */
   readonly chunks: readonly Buffer[] | null
   readonly bytes: number

@@ -39,6 +39,7 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
   #capAt = Infinity
   #status = 0
   #headAt = 0
+  #firstByteAt = 0
   #chunks: Buffer[] | null = null
   #bytes = 0
 
@@ -112,6 +113,7 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
   }
 
   onChunk(chunk: Buffer): boolean {
+    if (this.#firstByteAt === 0) this.#firstByteAt = this.#desk.clock.monotonic()
     if (this.#chunks !== null) this.#keep(chunk)
     this.#await(this.#mirror.target.variant.timeout.idleMs)
     return true
@@ -119,12 +121,14 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
 
   onEnd(): void {
     const headMs = this.#headAt - this.#startedAt
+    const firstByteAt = this.#firstByteAt === 0 ? this.#headAt : this.#firstByteAt
     this.#mirror.book.took(this.#desk.clock.monotonic() - this.#startedAt)
     const isOk = outcomeOf(this.#status, this.#mirror.service) === 'ok'
     if (isOk) this.#mirror.book.lastOkAt = this.#desk.clock.now()
     this.#finish(isOk ? 'ok' : 'failed', {
       status: this.#status,
       headMs,
+      firstByteMs: firstByteAt - this.#startedAt,
       chunks: this.#chunks,
       bytes: this.#bytes,
     })

@@ -43,7 +43,7 @@ export class MirroredRequest implements UploadWitness {
   readonly #desk: MirrorDesk
   readonly #mirrors: readonly Mirror[]
   readonly #requestId: string
-  readonly #answeredBy: string
+  readonly #ticket: Ticket
   /** Null once the copies were sent, or dropped. */
   #source: MirrorSource | null
   #parts: Buffer[] = []
@@ -62,7 +62,7 @@ export class MirroredRequest implements UploadWitness {
     this.#mirrors = mirrors
     this.#source = source
     this.#requestId = source.requestId
-    this.#answeredBy = source.ticket.variant
+    this.#ticket = source.ticket
   }
 
   /** There is, or may be, a copy whose answer the live one is compared with. */
@@ -105,10 +105,12 @@ export class MirroredRequest implements UploadWitness {
     if (remains === null || !this.wantsAnswer) this.#live = null
     else {
       const { status, copy, copiedBytes } = remains
+      const { firstByteAt } = this.#ticket
       const isKept = copy !== null && this.#desk.memory.take(copiedBytes)
       this.#live = {
         status,
         headMs: trace.headAt - trace.attemptAt,
+        firstByteMs: firstByteAt === null ? null : firstByteAt - trace.attemptAt,
         chunks: isKept ? copy : null,
         bytes: isKept ? copiedBytes : 0,
       }
@@ -171,7 +173,7 @@ export class MirroredRequest implements UploadWitness {
     const liveFailed = this.#liveFailed
     if (liveFailed === null) return endPair(ticket, null)
     const disagreed = live === null ? null : true
-    const times = { liveMs: live?.headMs ?? null, copyMs: answer?.headMs ?? null }
+    const times = timesOf(live, answer)
     // Without an answer the canary predicts nothing; one that has nothing beside it is not read.
     const copyPrediction = answer === null ? null : undefined
     endPair(ticket, { liveFailed, copyFailed, disagreed, ...times, copyPrediction })
@@ -187,7 +189,7 @@ export class MirroredRequest implements UploadWitness {
     this.#desk.pairs.add({
       mirror,
       requestId: this.#requestId,
-      answeredBy: this.#answeredBy,
+      answeredBy: this.#ticket.variant,
       live,
       copy,
       bytes: live.bytes + copy.bytes,
@@ -196,7 +198,7 @@ export class MirroredRequest implements UploadWitness {
         this.#pairs--
         this.#desk.memory.giveBack(copy.bytes)
         const disagreed = result === 'unread' ? null : result !== 'agreed'
-        const said = { disagreed, liveMs: live.headMs, copyMs: copy.headMs, copyPrediction }
+        const said = { disagreed, ...timesOf(live, copy), copyPrediction }
         if (ticket !== null) endPair(ticket, { liveFailed, copyFailed, ...said })
         this.#settle()
       },
@@ -212,6 +214,14 @@ export class MirroredRequest implements UploadWitness {
     if (this.#live == null || this.#pairs > 0 || this.#waiting.length > 0) return
     memory.giveBack(this.#live.bytes)
     this.#live = null
+  }
+}
+
+function timesOf(live: MirrorAnswer | null, copy: MirrorAnswer | null) {
+  return {
+    liveMs: live?.headMs ?? null,
+    copyMs: copy?.headMs ?? null,
+    firstBytes: { liveMs: live?.firstByteMs ?? null, copyMs: copy?.firstByteMs ?? null },
   }
 }
 

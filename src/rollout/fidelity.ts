@@ -136,7 +136,7 @@ function notRecorded(id: string, note: string): Fidelity {
 }
 
 function whyNot({ source }: Hypothesis): string {
-  if (source.of === 'latency') return 'its thresholds (quantile and margins) were others'
+  if (source.of === 'latency') return 'its thresholds (quantile, until and margins) were others'
   return 'what was counted is something else (another kind, score or cap)'
 }
 

@@ -7,6 +7,7 @@ import {
   type Hypothesis,
   type HypothesisSource,
 } from '../domain/hypothesis.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { MetricValue, RatioInterval, SlowShares } from '../domain/verdict.ts'
 import type { Growth } from '../statistics/passage.ts'
 import { boundBets } from '../statistics/event-evidence.ts'
@@ -38,7 +39,7 @@ export type FigureContext = {
   readonly pi: number
   readonly unitsPerSecond: number
   /** A quantile of a side's drawn requests, all or a segment's, in ms, for people to read. */
-  readonly latency: (side: Side, quantile: number, segment: string | undefined) => MetricValue
+  readonly latency: (side: Side, asked: LatencyQuantile, segment: string | undefined) => MetricValue
   /** Level of the intervals of means, both sides together; absent = 0.05. */
   readonly reportAlpha?: number
 }
@@ -100,9 +101,7 @@ function eventFigures(
   const rate = (side: Side) => rateValue(events[side], trials[side])
   const { source } = hypothesis
   const read = (side: Side) =>
-    source.of === 'latency'
-      ? context.latency(side, source.quantile, hypothesis.segment)
-      : rate(side)
+    source.of === 'latency' ? context.latency(side, source, hypothesis.segment) : rate(side)
   const baselineRate = rate(BASELINE_SIDE).value
   return {
     baseline: read(BASELINE_SIDE),

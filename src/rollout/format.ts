@@ -113,3 +113,8 @@ export function formatReplicas(replicas: ServiceReplicas | null): string | null 
     differing.map(describeProcess).join(', ')
   )
 }
+
+/** What a metric is: `rmse`, `latency until the first byte`. */
+export function formatKind({ kind, until }: { kind: string; until: 'first-byte' | null }): string {
+  return until === null ? kind : `${kind} until the first byte`
+}

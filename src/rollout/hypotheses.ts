@@ -10,6 +10,7 @@ import {
 } from '../domain/rollout-spec.ts'
 import { DRIFT_ALPHA } from '../statistics/drift.ts'
 import { sourceOf } from './metric-source.ts'
+import { untilOf } from './until-of.ts'
 
 /** α of what only ever pauses: missing labels, requests without an answer, answers with a 4xx, a mismatched ratio. */
 export const GUARD_ALPHA = 0.001
@@ -125,6 +126,7 @@ function wholeDraftsOf(metric: MetricSpec): Draft[] {
           source: {
             of: 'latency',
             quantile: metric.quantile,
+            ...untilOf(metric),
             harmMargin: margin,
             proofMargin,
           },

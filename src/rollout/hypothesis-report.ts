@@ -8,18 +8,18 @@ import type {
   SlowShares,
   Verdict,
 } from '../domain/verdict.ts'
-import { eventHarmLogEvidences, provenStrata, provenWealth } from '../statistics/event-evidence.ts'
-import { labelBetWealth } from '../statistics/label-bet.ts'
+import { eventHarmLogEvidences } from '../statistics/event-evidence.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 import { etaSeconds } from '../statistics/planner.ts'
 import { agreeWithVerdict } from './agree-with-verdict.ts'
-import { proofDirection, readFigures, windowSeconds, type Figures } from './figures.ts'
+import { readFigures, windowSeconds, type Figures } from './figures.ts'
 import type { JudgeContext } from './judge.ts'
 import { leavesOutagesOut } from './leaves-outages-out.ts'
 import { isDecidingLimit, limitReport, LIMIT_TICKS, type LimitReading } from './limits.ts'
 import { harmMargin, proofMargin } from './margin.ts'
 import { firstWeight } from './mirror-step.ts'
 import { provingStep, type RolloutPlan } from './plan.ts'
+import { proofsSoFar } from './proofs-so-far.ts'
 import { segmentShare } from './segment-share.ts'
 import { shownSince } from './shown-since.ts'
 import { passedCap, testedVerdict } from './tested-verdict.ts'
@@ -92,6 +92,11 @@ export class HypothesisReport implements MetricReport {
   get kind(): string {
     const id = wholeId(this.#hypothesis)
     return this.#plan.metrics.find((m) => m.name === id)?.kind ?? this.#hypothesis.source.of
+  }
+
+  get until(): MetricReport['until'] {
+    const { source } = this.#hypothesis
+    return source.of === 'latency' ? source.until : undefined
   }
 
   get onFailure(): MetricReport['onFailure'] {
@@ -233,7 +238,7 @@ function remaining(
   if (proof === null) return null
   const isOwn = !plan.keyed && context.step === provingStep(plan.steps)
   const goal = Math.log(1 / proof.alpha)
-  const proofs = wholeAndOwn(hypothesis, evidence, isOwn, context.step)
+  const proofs = proofsSoFar(hypothesis, evidence, isOwn, context.step)
   const open = proofs.filter(({ sup }) => sup < goal)
   if (open.length === 0) return 0
   const growths = figures.growths()
@@ -255,38 +260,6 @@ function remaining(
     }),
   )
   return times.includes(null) ? null : Math.max(...(times as number[]))
-}
-
-/** Largest log-evidence so far, and the log-wealths of the bets now; null = nothing is folded. */
-type ProofSoFar = { readonly sup: number; readonly wealth: () => readonly number[] | null }
-
-function wholeAndOwn(
-  hypothesis: Hypothesis,
-  evidence: Evidence,
-  isOwn: boolean,
-  step: number,
-): readonly ProofSoFar[] {
-  const found = evidence.hypotheses[hypothesis.id] as Tested
-  const whole = { sup: found.sup.proof, wealth: () => proofWealth(hypothesis, found, false) }
-  if (!isOwn) return [whole]
-  const own =
-    found.step === step
-      ? { sup: found.sup.stepProof, wealth: () => proofWealth(hypothesis, found, true) }
-      : { sup: 0, wealth: () => null }
-  return [whole, own]
-}
-
-function proofWealth(hypothesis: Hypothesis, found: Tested, isOwn: boolean): readonly number[] {
-  if (found.kind === 'bet') {
-    return isOwn
-      ? provenWealth(found.stepProof, found.calm?.stepProof)
-      : provenWealth(found.proof, found.calm?.proof)
-  }
-  const { ratio, floor } = hypothesis.proof!
-  const strata = isOwn
-    ? provenStrata(hypothesis, found.stepProof, found.calm?.stepProof)
-    : provenStrata(hypothesis, found.proof, found.calm?.proof)
-  return labelBetWealth(strata, proofDirection(hypothesis), ratio, floor)
 }
 
 function harmSince(hypothesis: Hypothesis, evidence: Tested, stepStart: number): number {

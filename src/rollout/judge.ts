@@ -15,6 +15,7 @@ import {
 } from './pair-reports.ts'
 import type { RolloutPlan } from './plan.ts'
 import { NO_EVIDENCE, thresholdReport } from './threshold-report.ts'
+import { untilOf } from './until-of.ts'
 
 /** What a report needs beside the evidence. */
 export type JudgeContext = FigureContext & {
@@ -74,6 +75,7 @@ function aloneReport(limit: LimitReading, evidence: Evidence): MetricReport {
   return {
     name: limit.metric,
     kind: limit.kind,
+    ...untilOf(limit),
     verdict: limitVerdict(limit, ticksBeyond),
     required: isDecidingLimit(limit),
     onFailure: limit.onFailure,

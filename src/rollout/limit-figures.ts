@@ -2,6 +2,7 @@ import { CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import {
   isProviderMetric,
   type LabelMetricSpec,
+  type LatencyQuantile,
   type MetricSpec,
   type ProviderMetricSpec,
   type ValueMetricSpec,
@@ -36,17 +37,19 @@ export type StepValues = {
   readonly failureRate: (side: Side) => MetricValue
   /** Of late: each failure by its weight, which fades; absent = not known. */
   readonly recentFailureRate?: (side: Side) => MetricValue
-  readonly latency: (side: Side, quantile: number) => MetricValue
+  readonly latency: (side: Side, asked: LatencyQuantile) => MetricValue
   /** What that is read from; absent = not known. */
-  readonly latencies?: (side: Side) => LogHistogram
+  readonly latencies?: ReadLatencies
   /** Of late: each by its weight; absent = not known. */
-  readonly recentLatencies?: (side: Side) => LogHistogram
+  readonly recentLatencies?: ReadLatencies
   readonly value: (side: Side, metric: LaterMetricSpec) => MetricValue
   /** How those lie, squares as squares; asked for where there is a value alone. Absent = not known. */
   readonly spread?: ReadSpread
   /** Of late; absent = not known. */
   readonly recentSpread?: ReadSpread
 }
+
+type ReadLatencies = (side: Side, asked: LatencyQuantile) => LogHistogram
 
 /** A metric whose values come after the outcome. */
 export type LaterMetricSpec = LabelMetricSpec | ValueMetricSpec
@@ -71,10 +74,8 @@ export function inStepOf(metric: OwnMetricSpec, values: StepValues): LimitFigure
   switch (metric.kind) {
     case 'error-rate':
       return as(failureRate, ratesOf(metric.max, failureRate))
-    case 'latency': {
-      const { max, quantile } = metric
-      return as((side) => latency(side, quantile), quantilesOf(max, quantile, latencies))
-    }
+    case 'latency':
+      return as((side) => latency(side, metric), quantilesOf(metric, latencies))
     default:
       return as((side) => value(side, metric), meansOf(metric, spread))
   }
@@ -86,7 +87,7 @@ export function ofLateOf(metric: OwnMetricSpec, values: StepValues): LimitFigure
     case 'error-rate':
       return ratesOf(metric.max, values.recentFailureRate)
     case 'latency':
-      return quantilesOf(metric.max, metric.quantile, values.recentLatencies)
+      return quantilesOf(metric, values.recentLatencies)
     default:
       return meansOf(metric, values.recentSpread)
   }
@@ -104,19 +105,19 @@ function ratesOf(max: number | null, rate: StepValues['recentFailureRate']): Lim
 }
 
 function quantilesOf(
-  max: number | null,
-  quantile: number,
+  metric: Extract<MetricSpec, { kind: 'latency' }>,
   all: StepValues['latencies'],
 ): LimitFigures | null {
+  const { max, quantile } = metric
   if (max === null || all === undefined) return null
   return {
     read: (side) => {
-      const latencies = all(side)
+      const latencies = all(side, metric)
       return rounded({ value: latencies.quantile(quantile), n: latencies.count })
     },
     // A quantile is above the limit where a larger share than 1 − q of the requests is.
     isBeyondChance: () => {
-      const latencies = all(CANARY_SIDE)
+      const latencies = all(CANARY_SIDE, metric)
       return isBeyondChance(latencies.count, latencies.shareAbove(max), 1 - quantile, LOG_CHANCE)
     },
   }

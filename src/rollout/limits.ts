@@ -1,5 +1,5 @@
 import { BASELINE_SIDE, CANARY_SIDE } from '../domain/cohort.ts'
-import type { Better, MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
+import type { Better, LatencyQuantile, MetricSpec, OnFailure } from '../domain/rollout-spec.ts'
 import type { LimitReport, MetricValue, Verdict } from '../domain/verdict.ts'
 import { isBeyond as isValueBeyond, type Sides } from './compare.ts'
 import { effectOf } from './hypotheses.ts'
@@ -11,6 +11,7 @@ import {
   type OwnMetricSpec,
   type StepValues,
 } from './limit-figures.ts'
+import { untilOf } from './until-of.ts'
 
 /** Evaluations in a row beyond a limit that fail it. */
 export const LIMIT_TICKS = 3
@@ -28,6 +29,8 @@ const MIN_RATE_SAMPLES = 100
 export type LimitReading = {
   readonly metric: string
   readonly kind: MetricSpec['kind']
+  /** As of MetricReport. */
+  readonly until?: LatencyQuantile['until']
   readonly onFailure: OnFailure
   readonly better: Better
   /** In the metric's unit; null = none on that side. */
@@ -131,6 +134,7 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
   return {
     metric: metric.name,
     kind: metric.kind,
+    ...untilOf(metric),
     onFailure: effectOf(metric),
     better: metric.better,
     max,

@@ -7,6 +7,7 @@ import type {
   PairScoreQuestion,
   PairTest,
 } from '../domain/pairs.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { MetricReport, MetricValue } from '../domain/verdict.ts'
 import { shareBounds } from '../statistics/paired-bet.ts'
 import { scoreMean } from '../statistics/score.ts'
@@ -18,15 +19,20 @@ import { marginOf } from './margin.ts'
 import type { RolloutPlan } from './plan.ts'
 import type { Spread } from './recent-values.ts'
 import { NO_EVIDENCE } from './threshold-report.ts'
+import { untilOf } from './until-of.ts'
 
 /** Pairs of a standing mirror of the canary, of its version, since this process began. */
 export type StandingPairs = Pick<PairCounts, 'compared' | 'disagreed'>
 
 /**
- * A quantile of how long a side took to the head of its answers, in the pairs of the step, of all or a
- * segment's; in ms.
+ * A quantile of how long a side took to the head of its answers (or the first byte of their bodies), in the pairs of the
+ * step, of all or a segment's; in ms.
  */
-export type PairLatency = (side: Side, quantile: number, segment: string | null) => MetricValue
+export type PairLatency = (
+  side: Side,
+  asked: LatencyQuantile,
+  segment: string | null,
+) => MetricValue
 
 /** What reports on pairs need beside the evidence. */
 export type PairContext = {
@@ -85,6 +91,7 @@ function testReport(
   return {
     ...common,
     kind: kindOf(plan, test),
+    ...untilOf(asks),
     better: asks.of === 'score' ? asks.better : 'lower',
     margins: marginsOf(asks, nonInferiority !== null),
     cap: capOf(test, evidence),
@@ -122,7 +129,7 @@ function valueOf(
   latency: PairLatency,
 ): MetricValue {
   const { asks, id } = test
-  if (asks.of === 'latency') return latency(side, asks.quantile, test.segment ?? null)
+  if (asks.of === 'latency') return latency(side, asks, test.segment ?? null)
   if (isCounted(test)) return failureRate(counts, side)
   const tally = series?.[id]?.all
   if (tally === undefined) return NO_VALUE
@@ -146,7 +153,7 @@ export function pairValues(
     return { asks, tally: found.inStep }
   }
   return {
-    latency: (side, quantile) => latency(side, quantile, null),
+    latency: (side, asked) => latency(side, asked, null),
     failureRate: (side) => (pairs.step === step ? failureRate(pairs.stepCounts, side) : NO_VALUE),
     value: (side, { name }) => {
       const found = inStep(name)

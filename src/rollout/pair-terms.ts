@@ -6,6 +6,7 @@ import {
 } from '../domain/cohort.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { PairMoments, PairScoreQuestion, PairTest } from '../domain/pairs.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import { pairedBets, pairedMoments } from '../statistics/paired-mean-bet.ts'
 import { scoreValue } from '../statistics/score.ts'
 
@@ -21,15 +22,15 @@ export function publishPairTerms(
   caps: Evidence['caps'],
   /** What labels have said of a test by now, whether it is folded or not; null = nothing. */
   arrived: (id: string) => PairMoments | null,
-  /** The baseline's quantile in ms of the time to the head of its answers, of all or a segment's; null = too few pairs. */
-  baselineQuantile: (q: number, segment: string | null) => number | null,
+  /** The baseline's quantile in ms of how long its answers took, of all or a segment's; null = too few pairs. */
+  baselineQuantile: (asked: LatencyQuantile, segment: string | null) => number | null,
 ): CohortTerms {
   const thresholds: Record<string, LatencyTerms> = {}
   const bets: Record<string, BetTerms> = {}
   const used: Record<string, number> = {}
   for (const { id, metric, segment = null, asks } of tests) {
     if (asks.of === 'latency') {
-      const baselineMs = baselineQuantile(asks.quantile, segment)
+      const baselineMs = baselineQuantile(asks, segment)
       if (baselineMs === null) continue
       thresholds[id] = {
         baselineMs,

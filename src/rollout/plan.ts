@@ -4,6 +4,7 @@ import {
   isLabelMetric,
   isValueMetric,
   type AnalysisSpec,
+  type LatencyQuantile,
   type MetricSpec,
   type RolloutSpec,
   type StepSpec,
@@ -144,7 +145,7 @@ export function analysisIdentity(
     m.mode,
     m.better,
     m.onFailure === 'warn',
-    m.kind === 'latency' ? m.quantile : null,
+    m.kind === 'latency' ? latencyIdentity(m) : null,
     // The margins of event metrics are read from counts, so they may change in place.
     isCounted(m) ? m.maxChange === null : [m.maxChange, m.sensitivity],
     m.threshold !== undefined,
@@ -156,6 +157,11 @@ export function analysisIdentity(
   const all = [alphaRollback, alphaPromote, asked]
   // Absent where nothing is judged by segment, so that an attempt goes on when other versions meet it.
   return apart.length === 0 ? [all] : [all, [segment, apart]]
+}
+
+// One until the last byte is known by its quantile alone, as it was before there was another.
+function latencyIdentity({ quantile, until }: LatencyQuantile): unknown {
+  return until === undefined ? quantile : [quantile, until]
 }
 
 function isCounted({ kind }: MetricSpec): boolean {

@@ -118,7 +118,7 @@ function workOutGrowths(
   const canaryRate =
     source.of === 'latency'
       ? expectExceedance(
-          source.quantile,
+          source,
           (1 + (side === 'harm' ? source.harmMargin : source.proofMargin)) / change,
           traffic,
         )

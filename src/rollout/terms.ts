@@ -6,6 +6,7 @@ import {
 } from '../domain/cohort.ts'
 import type { BetEvidence, Evidence } from '../domain/evidence.ts'
 import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.ts'
+import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import { scoreValue } from '../statistics/score.ts'
 import { centredBets } from '../statistics/mean-bet.ts'
 import { poolMoments } from '../statistics/moments.ts'
@@ -30,7 +31,7 @@ export function publishTerms(
   evidence: Evidence,
   pi: number,
   /** The baseline's latency quantile in ms, of all requests or of a segment's; null = too few samples. */
-  baselineQuantile: (q: number, segment: string | undefined) => number | null,
+  baselineQuantile: (asked: LatencyQuantile, segment: string | undefined) => number | null,
 ): CohortTerms {
   let thresholds: Record<string, LatencyTerms> = NOTHING
   let bets: Record<string, BetTerms> = NOTHING
@@ -39,7 +40,7 @@ export function publishTerms(
   for (const hypothesis of hypotheses) {
     const { id, metric, segment, source } = hypothesis
     if (source.of === 'latency') {
-      const baselineMs = baselineQuantile(source.quantile, segment)
+      const baselineMs = baselineQuantile(source, segment)
       if (baselineMs === null) continue
       const harmMs = baselineMs * (1 + source.harmMargin)
       const proofMs = baselineMs * (1 + source.proofMargin)

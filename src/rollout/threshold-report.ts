@@ -4,6 +4,7 @@ import type { MetricSpec } from '../domain/rollout-spec.ts'
 import { NO_VALUE, type MetricReport } from '../domain/verdict.ts'
 import { effectOf } from './hypotheses.ts'
 import { countsOf, isOver, verdictOn } from './measurements.ts'
+import { untilOf } from './until-of.ts'
 
 /** What a report shows that no evidence stands behind. */
 export const NO_EVIDENCE: MetricReport['evidence'] = {
@@ -31,6 +32,7 @@ export function thresholdReport(
   return {
     name,
     kind,
+    ...untilOf(metric),
     verdict: verdictOn(terms, counts),
     required: onFailure !== 'warn',
     onFailure,

@@ -6,7 +6,7 @@ import {
   type Hypothesis,
   type Score,
 } from '../domain/hypothesis.ts'
-import type { MetricSpec } from '../domain/rollout-spec.ts'
+import type { LatencyQuantile, MetricSpec } from '../domain/rollout-spec.ts'
 import { formatNumber, formatPercent } from './format.ts'
 import { isOfEvent, type GivenRates } from './given-rates.ts'
 import { segmentShare, shareOfSegment, type GivenShares } from './segment-share.ts'
@@ -29,8 +29,8 @@ export type Traffic = {
   readonly segmentShares?: GivenShares | undefined
   /** What the evidence says so far; null = nothing was judged yet. */
   readonly evidence: Evidence | null
-  /** Share of the baseline's latencies above `factor` × its quantile; null = none were seen. */
-  readonly exceedance: ((quantile: number, factor: number) => number) | null
+  /** Share of the baseline's latencies above `factor` × its quantile; null = none were seen, or none that end so. */
+  readonly exceedance: ((asked: LatencyQuantile, factor: number) => number | null) | null
 }
 
 /** How the baseline is expected to be, on one hypothesis. */
@@ -143,9 +143,10 @@ function shapeOf(source: ContinuousSource, eventRate: number): string {
 }
 
 /** Share of latencies above `factor` × their quantile: as seen, else of a log-normal distribution. */
-export function expectExceedance(quantile: number, factor: number, traffic: Traffic): number {
-  if (traffic.exceedance !== null) return traffic.exceedance(quantile, factor)
-  return normalCdf(-(normalQuantile(quantile) + Math.log(factor) / LATENCY_SPREAD))
+export function expectExceedance(asked: LatencyQuantile, factor: number, traffic: Traffic): number {
+  const seen = traffic.exceedance?.(asked, factor) ?? null
+  if (seen !== null) return seen
+  return normalCdf(-(normalQuantile(asked.quantile) + Math.log(factor) / LATENCY_SPREAD))
 }
 
 /** How many of the values above a cap are above `times` it, were they normal, or exponential where the baseline's are taken for that. */

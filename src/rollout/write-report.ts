@@ -1,4 +1,5 @@
 import type { MetricReport } from '../domain/verdict.ts'
+import { untilOf } from './until-of.ts'
 
 /** A report as plain data, every figure of it worked out: for what is stored. */
 export function writeReport(report: MetricReport): MetricReport {
@@ -9,6 +10,7 @@ export function writeReport(report: MetricReport): MetricReport {
     name: report.name,
     ...(segment === undefined ? undefined : { segment }),
     kind: report.kind,
+    ...untilOf(report),
     verdict: report.verdict,
     required: report.required,
     onFailure: report.onFailure,

@@ -295,3 +295,11 @@ t.test('The metric that decided comes first, and none where no evidence decided.
   const broke = await explain(t, fakeDecision({ action: 'rollback', reason: 'breaker', to }))
   t.match(broke, /Who: the evaluator\. Why: the breaker: .*outside the guarantee α/)
 })
+
+t.test('A latency until the first byte says that it is one.', async (t) => {
+  const latency = { kind: 'latency', name: 'first-token', onFailure: 'pause' } as const
+  const metrics = [fakeMetric({ ...latency, until: 'first-byte' }), fakeMetric(latency)]
+  const said = await explain(t, fakeDecision({ metrics }))
+  t.match(said, 'first-token (latency until the first byte, pauses): ')
+  t.match(said, 'first-token (latency, pauses): ')
+})

@@ -171,7 +171,7 @@ services:
       breaker: { failures: 25% }
       metrics:
         e: { kind: error-rate, max: 5%, maxIncrease: 10%, sensitivity: 20%, floor: 0, onFailure: pause, mode: report }
-        l: { kind: latency, quantile: 0.5, max: 500ms, sensitivity: 3%, onFailure: warn }
+        l: { kind: latency, quantile: 0.5, max: 500ms, sensitivity: 3%, onFailure: warn, until: first-byte }
         r: { kind: rmse, max: 2.5, cap: 9, labelWindow: 2s, minLabels: 1, sensitivity: 4% }
   a:
     match: { path: /a }
@@ -324,7 +324,8 @@ services:
         },
         {
           ...{ name: 'l', kind: 'latency', onFailure: 'warn', mode: 'decide' },
-          ...{ quantile: 0.5, max: 500, maxChange: null, sensitivity: 0.03 },
+          ...{ quantile: 0.5, until: 'first-byte' as const },
+          ...{ max: 500, maxChange: null, sensitivity: 0.03 },
           ...{ better: 'lower', min: null },
         },
         {

@@ -174,6 +174,11 @@ t.test('the kind of a metric decides which keys it has and what its limit is', (
     [
       ['{ kind: error-rate, max: 5% }'],
       ['{ kind: latency, quantile: 0.99, max: 500ms }'],
+      ['{ kind: latency, quantile: 0.99, max: 500ms, until: last-byte }'],
+      [
+        '{ kind: latency, quantile: 0.99, max: 500ms, until: firstbyte }',
+        `${at}.until: found "firstbyte": did you mean "first-byte"? (allowed: first-byte, last-byte)`,
+      ],
       ['{ kind: rmse, max: 3.5, labelWindow: 10m }'],
       [
         '{ kind: eror-rate }',

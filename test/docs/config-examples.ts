@@ -180,7 +180,7 @@ analysis:
   },
   latency: {
     yaml: metric(
-      '{ kind: latency, quantile: 0.95, maxIncrease: 10%, sensitivity: 10%, max: 500ms }',
+      '{ kind: latency, quantile: 0.95, until: first-byte, maxIncrease: 10%, sensitivity: 10%, max: 500ms }',
     ),
   },
   rmse: {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Assignment } from '../../src/domain/assignment.ts'
+import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { quickService, simulate } from '../fakes/quick-rollout.ts'
 import { command } from '../fakes/rollout.ts'
 import { CONVERSION, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
@@ -41,6 +42,22 @@ t.test(
     t.match(ask({ errorRate: 0.2 })!.forecast.baseline[0], { value: 0.2, from: 'given' })
   },
 )
+
+t.test('A latency is expected to lie as those do that end like it.', async (t) => {
+  // First bytes that are much alike, of answers that are not.
+  const streamed = (random: () => number) => ({
+    firstByteMs: 10 * (1 + random() / 5),
+    latencyMs: 20 * (1 + 50 * random() ** 4),
+  })
+  const seconds = async (metric: MetricSpec) => {
+    const simulation = await simulate(1, 0, streamed, [metric])
+    await simulation.run(12_000, () => false)
+    return simulation.evaluator.forecast('svc', { rps: 10, errorRate: null }, null)!.forecast
+      .p80Seconds
+  }
+  const [last, first] = [await seconds(LATENCY), await seconds({ ...LATENCY, until: 'first-byte' })]
+  t.ok(first < last / 2, `${first} s and ${last} s`)
+})
 
 t.test('What is given of a metric is said to be.', async (t) => {
   const simulation = await simulate(1, 0, fate, [ERRORS, CONVERSION])

@@ -52,6 +52,46 @@ t.test('a mirror step is left by pairs that the one who decides has not seen', a
   t.same(world.errors, [])
 })
 
+t.test('first bytes of pairs are evidence of their own, wherever they come', async (t) => {
+  const first = { ...LATENCY, name: 'first', until: 'first-byte', max: 100 } as const
+  const { world, follower } = await startTwo([LATENCY, first], { minRequests: 1e6 })
+  for (let n = 0; world.state.phase === 'progressing' && n < 400; n++) {
+    for (let i = 0; i < 6; i++) {
+      const firstBytes = { liveMs: 30 + i, copyMs: 60 + i }
+      world.serve(follower, { liveMs: 10 + i, copyMs: 10 + i, firstBytes })
+    }
+    await world.run(250)
+  }
+  t.equal(world.state.phase, 'rolled-back')
+  const decision = world.store.log.at(-1)!
+  t.match(decision, { action: 'rollback', reason: 'first/mirror' })
+  const found = (name: string) => decision.metrics.find((m) => m.name === name)!
+  t.match(found('first/mirror'), { until: 'first-byte', verdict: 'failed' })
+  const { baseline, canary } = found('first/mirror')
+  t.ok(baseline.value! < 36 && canary.value! > 60, `${baseline.value}, ${canary.value} ms`)
+  t.ok(found('latency/mirror').canary.value! < 16, 'until the head')
+  t.not(found('latency/mirror').verdict, 'failed')
+  t.same(world.errors, [])
+})
+
+t.test('an absolute limit holds for the first bytes of pairs', async (t) => {
+  const limit = {
+    ...LATENCY,
+    name: 'first',
+    until: 'first-byte',
+    maxChange: null,
+    max: 50,
+  } as const
+  const { world, follower } = await startTwo([ERRORS, limit], { minRequests: 1e6 })
+  for (let n = 0; world.state.phase === 'progressing' && n < 100; n++) {
+    for (let i = 0; i < 6; i++)
+      world.serve(follower, { liveMs: 10, copyMs: 10, firstBytes: { liveMs: 30, copyMs: 60 } })
+    await world.run(250)
+  }
+  t.match(world.store.log.at(-1), { action: 'rollback', reason: 'first' })
+  t.same(world.errors, [])
+})
+
 t.test('labels count where they are posted, and late ones nowhere', async (t) => {
   const { world, leader, follower } = await startTwo([RMSE])
   const labelled = () => world.pairs?.series?.['rmse/label-missing/mirror']?.all

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
-import type { StepShare } from '../../src/domain/replica.ts'
+import type { StepShare, StepTimesShare } from '../../src/domain/replica.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
@@ -14,7 +14,7 @@ import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 function serveCanary(
   { book }: Process,
   each: number,
-  { ms = 5, failsEvery = Infinity, code = null as ErrorCode | null } = {},
+  { ms = 5, firstMs = 5, failsEvery = Infinity, code = null as ErrorCode | null } = {},
 ) {
   for (let n = 1; n <= each; n++) {
     for (const variant of ['baseline', 'canary']) {
@@ -22,6 +22,7 @@ function serveCanary(
       const ticket = book.begin({ variant, reason: 'random', unit: null, ...none }, 'r', 0)
       const isCanary = variant === 'canary'
       const fails = isCanary && n % failsEvery === 0
+      if (book.timesFirstBytes) book.firstByte(ticket, isCanary ? firstMs : 5)
       const [outcome, status] = fails ? (['failed', 500] as const) : (['ok', 200] as const)
       book.end(ticket, outcome, status, 1, isCanary ? ms : 5, fails ? code : null)
     }
@@ -317,6 +318,37 @@ t.test('absolute limits count the requests of all processes', async (t) => {
     await world.run(8000)
     t.equal(leader.weightBp, 0)
     t.match(world.store.log.at(-1)!.metrics, [{ canary: { n: 60 } }])
+    t.same(world.errors, [])
+  })
+
+  await t.test('latencies until the first byte', async (t) => {
+    const first = { ...latency, name: 'first', until: 'first-byte' } as const
+    const { world, leader, follower } = await start([first])
+    const { report } = world.store
+    // A version that knows no other latency than that until the last byte, then one that does.
+    const withoutIt = <T extends object>(times: T & StepTimesShare) => {
+      const { firstBytes: _, ...rest } = times
+      return rest
+    }
+    const asBefore = (step: StepShare): StepShare => ({
+      ...withoutIt(step),
+      recent: withoutIt(step.recent!),
+    })
+    world.store.report = (said, shares) =>
+      report({ ...said, steps: said.steps.map(asBefore) }, shares)
+    for (const each of world.all) serveCanary(each, 30, { ms: 900, firstMs: 200 })
+    await world.run(4000)
+    t.match(limitOf(leader), { canary: { n: 30 }, limit: { tooFew: true } })
+    world.store.report = (said, shares) => {
+      for (const step of said.steps) t.notOk('latencies' in step, 'what nobody asks for')
+      return report(said, shares)
+    }
+    await world.run(8000)
+    t.equal(leader.weightBp, 0)
+    const [said] = world.store.log.at(-1)!.metrics
+    t.match(said, { until: 'first-byte', canary: { n: 60 } })
+    t.ok(Math.abs(said!.canary.value! / 200 - 1) < 0.02, `${said!.canary.value}`)
+    t.equal(follower.weightBp, 0)
     t.same(world.errors, [])
   })
 

@@ -23,6 +23,8 @@ export type Fate = {
   /** Of a good answer; 200 when absent. */
   readonly status?: number
   readonly latencyMs: number
+  /** When the head and the first byte of the answer's body come; absent = with the last byte, or never. */
+  readonly firstByteMs?: number
   /** Absolute error of the prediction; null = no label comes. */
   readonly error: number | null
   readonly labelAfterMs: number
@@ -228,9 +230,15 @@ export class Simulation {
       })
     }
     if (variant === 'baseline') this.#copy(met, ticket)
+    if (met.firstByteMs !== undefined) {
+      this.#later(met.firstByteMs, () => {
+        this.book.head(ticket)
+        this.book.firstByte(ticket)
+      })
+    }
     this.#later(latencyMs, () => {
       const hasLeft = outcome === 'client_closed'
-      if (!hasLeft) this.book.head(ticket)
+      if (!hasLeft && met.firstByteMs === undefined) this.book.head(ticket)
       const sent = hasLeft ? 499 : 500
       this.book.end(ticket, outcome, outcome === 'ok' ? status : sent, latencyMs)
       this.book.predicted(ticket, outcome === 'ok' ? prediction : null)

@@ -57,6 +57,7 @@ function begin(
     startedAt: 0,
     startedWall: 0,
     headAt: null,
+    firstByteAt: null,
     ruled: null,
     compared: [],
     pair: null,

@@ -17,6 +17,9 @@ const FINE: PairFate = {
   copyPrediction: null,
 }
 
+const MEDIAN = { quantile: 0.5 }
+const FIRST_BYTE = { ...MEDIAN, until: 'first-byte' } as const
+
 const NO_TERMS: CohortTerms = { thresholds: {}, bets: {}, caps: {} }
 
 const opening = (step: number, number = 1, terms = NO_TERMS) => ({ number, step, terms })
@@ -150,23 +153,68 @@ t.test('a segment is counted apart', (t) => {
 
 t.test('times are those of the step, the baseline is known over all steps', (t) => {
   const ledger = new PairLedger([{ ...LATENCY_TEST, segment: 'gold' }])
-  t.same(ledger.stepQuantile(0, 0, 0.5, null), { value: null, n: 0 })
-  t.equal(ledger.baselineQuantile(0.5, null), null)
+  t.same(ledger.stepQuantile(0, 0, MEDIAN, null), { value: null, n: 0 })
+  t.equal(ledger.baselineQuantile(MEDIAN, null), null)
   ledger.turn(opening(0), 0)
   for (let n = 0; n < 8; n++)
     endPair(ledger.begin(n < 4 ? 'gold' : null)!, { ...FINE, copyMs: n < 4 ? 20 : null })
   const late = ledger.begin(null)!
-  t.match(ledger.stepQuantile(0, 0, 0.5, null), { n: 8 })
-  t.match(ledger.stepQuantile(0, 1, 0.5, null), { n: 4 })
-  t.match(ledger.stepQuantile(0, 1, 0.5, 'gold'), { n: 4 })
-  t.ok(Math.abs(ledger.baselineQuantile(0.5, null)! - 10) < 0.3)
-  t.equal(ledger.baselineQuantile(0.5, 'gold'), null, 'too few')
+  t.match(ledger.stepQuantile(0, 0, MEDIAN, null), { n: 8 })
+  t.match(ledger.stepQuantile(0, 1, MEDIAN, null), { n: 4 })
+  t.match(ledger.stepQuantile(0, 1, MEDIAN, 'gold'), { n: 4 })
+  t.ok(Math.abs(ledger.baselineQuantile(MEDIAN, null)! - 10) < 0.3)
+  t.equal(ledger.baselineQuantile(MEDIAN, 'gold'), null, 'too few')
   ledger.turn(opening(1, 2), 1000)
   endPair(late, FINE)
-  t.same(ledger.stepQuantile(1, 0, 0.5, null), { value: null, n: 0 })
-  t.same(ledger.stepQuantile(0, 0, 0.5, null), { value: null, n: 0 })
-  t.ok(ledger.baselineQuantile(0.5, null)! > 9)
+  t.same(ledger.stepQuantile(1, 0, MEDIAN, null), { value: null, n: 0 })
+  t.same(ledger.stepQuantile(0, 0, MEDIAN, null), { value: null, n: 0 })
+  t.ok(ledger.baselineQuantile(MEDIAN, null)! > 9)
   ledger.turn(opening(1, 3), 6_000_000)
-  t.equal(ledger.baselineQuantile(0.5, null), null, 'old times fade')
+  t.equal(ledger.baselineQuantile(MEDIAN, null), null, 'old times fade')
+  t.end()
+})
+
+t.test('until the first byte the times are others, where a metric asks', (t) => {
+  const asks = { ...LATENCY_TEST.asks, ...FIRST_BYTE } as PairTest['asks']
+  const ledger = new PairLedger([LATENCY_TEST, { ...LATENCY_TEST, id: 'first/mirror', asks }], true)
+  const slow = { baselineMs: 100, harmMs: 110, proofMs: 120 }
+  const thresholds = { 'latency/mirror': slow, 'first/mirror': slow }
+  ledger.turn(opening(0, 1, { ...NO_TERMS, thresholds }), 0)
+  const fates: readonly Partial<PairFate>[] = [
+    { firstBytes: { liveMs: 90, copyMs: 115 } },
+    { firstBytes: { liveMs: 101, copyMs: 121 } },
+    { copyFailed: true, firstBytes: { liveMs: 90, copyMs: null } },
+    // Of one side nothing is known, or of both.
+    { firstBytes: { liveMs: null, copyMs: 500 } },
+    {},
+  ]
+  for (const fate of fates) endPair(ledger.begin(null)!, { ...FINE, ...fate })
+  t.match(ledger.stepQuantile(0, 0, FIRST_BYTE, null), { n: 3 })
+  t.match(ledger.stepQuantile(0, 1, FIRST_BYTE, null), { n: 3 })
+  t.match(ledger.stepQuantile(0, 0, MEDIAN, null), { n: 5 })
+  const { times, firstBytes } = ledger.shareTimes()
+  t.same([times.length, firstBytes!.length], [1, 1])
+  const other = {
+    service: 'svc',
+    rollout: 'r',
+    step: 0,
+    labels: {},
+    times,
+    firstBytes: firstBytes!,
+  }
+  t.match(ledger.stepQuantile(0, 1, FIRST_BYTE, null, [other]), { n: 6 })
+  t.match(ledger.stepQuantile(0, 1, MEDIAN, null, [other]), { n: 10 })
+  const { firstBytes: _, ...before } = other
+  t.match(ledger.stepQuantile(0, 1, FIRST_BYTE, null, [before]), { n: 3 }, 'an earlier version')
+  ledger.turn(null, 1)
+  t.match(ledger.settle(1)[0]!.tallies, {
+    'first/mirror': { trials: [3, 3], harmEvents: [1, 3], events: [1, 2], both: [1, 1] },
+    'latency/mirror': { trials: [5, 5], harmEvents: [0, 1] },
+  })
+  const silent = new PairLedger([LATENCY_TEST])
+  silent.turn(opening(0), 0)
+  endPair(silent.begin(null)!, { ...FINE, firstBytes: { liveMs: 1, copyMs: 1 } })
+  t.same(silent.stepQuantile(0, 0, FIRST_BYTE, null), { value: null, n: 0 }, 'nobody asks')
+  t.notOk('firstBytes' in silent.shareTimes())
   t.end()
 })

@@ -9,12 +9,13 @@ import { bookRequest } from '../support/book-request.ts'
 const OUTCOMES: readonly Outcome[] = ['ok', 'failed', 'client_closed', 'rejected', 'no_answer']
 const REASONS: readonly AssignmentReason[] = ['override', 'rule', 'key', 'random']
 const NOW = 1_800_000_000_000
+const TO_FIRST = { until: 'first-byte' } as const
 
 /** A book with so many requests of every kind in it; `read` is called after each of them. */
 function bookOf(requests: number, read: (book: VariantBook) => void) {
   const book = new VariantBook('canary', '2.0')
   const ruled = new RuleFigures(7, '2.0')
-  book.watchSegments(['gold'])
+  book.watchLatencies({ lastByte: ['gold'], firstByte: ['lead'] })
   for (let n = 0; n < requests; n++) {
     const reason = REASONS[n % 4]!
     if (n % 3 > 0) book.head(n / 7)
@@ -27,6 +28,7 @@ function bookOf(requests: number, read: (book: VariantBook) => void) {
       segment: [null, 'gold', 'other'][n % 3]!,
       ruled: n % 5 === 0 ? null : ruled,
       durationMs: n * 1.7,
+      firstByteMs: n % 6 === 0 ? null : n * 0.9,
       upstreamMs: n % 11 === 0 ? null : n * 1.1,
       at: NOW + n * 300,
     })
@@ -41,12 +43,14 @@ function figuresOf({ book, ruled }: ReturnType<typeof bookOf>, requests: number)
     counts: [book.requests, book.errors, book.rejected],
     times: [book.durations, book.firstBytes, book.overheads].map((each) => each.cumulative()),
     attempts: [3000, 10_000, 60_000].map((ms) => book.attempts.within(now, ms)),
-    drawn: [book.drawn, book.drawnOf('gold'), book.drawnOf('lead')].map((each) => each.toJSON()),
-    steps: [book.step, book.drawnInStep].map(({ latencies, ...rest }) => [
-      rest.requests,
-      rest.failures,
-      rest.clientErrors,
-      latencies.toJSON(),
+    drawn: [{}, TO_FIRST].map((until) =>
+      [undefined, 'gold', 'lead'].map((segment) => book.drawnOf(until, segment).toJSON()),
+    ),
+    steps: [book.step, book.drawnInStep].map((step) => [
+      step.requests,
+      step.failures,
+      step.clientErrors,
+      ...[{}, TO_FIRST].map((until) => step.timesOf(until).all.toJSON()),
     ]),
     series: [...book.requestSeries()],
     causes: [[...book.faults], [...book.clientErrors]],
@@ -83,8 +87,8 @@ t.test('what is changed for later requests leaves those that have ended where th
   book.beginAttempt()
   t.equal(book.attempts.since, null)
   bookRequest(book, { segment: 'gold' })
-  book.watchSegments(['gold'])
-  t.equal(book.drawnOf('gold').count, 0)
+  book.watchLatencies({ lastByte: ['gold'], firstByte: null })
+  t.equal(book.drawnOf({}, 'gold').count, 0)
   t.equal(book.drawn.count, 2)
   t.end()
 })

@@ -47,16 +47,16 @@ t.test('latencies fade alike, once they were asked for', async (t) => {
     for (let n = 0; n < requests; n++) figures.add('good', latencyBucket(20))
   }
   for (let n = 0; n < 100; n++) figures.add('failed', latencyBucket(900))
-  t.equal(figures.recentLatencies.count, 100, 'all that is known of the step')
+  t.equal(figures.timesOf({}).recent.count, 100, 'all that is known of the step')
   quick(400)
   figures.fade(0)
   quick(500)
   figures.fade(3_600_000)
-  t.equal(figures.recentLatencies.count, 250)
-  t.equal(figures.recentLatencies.shareAbove(500), 0.1)
+  t.equal(figures.timesOf({}).recent.count, 250)
+  t.equal(figures.timesOf({}).recent.shareAbove(500), 0.1)
   quick(500)
-  t.equal(figures.recentLatencies.shareAbove(500), 25 / 750, 'a new one counts at once')
-  t.equal(figures.latencies.count, 1500, 'the step has them all')
+  t.equal(figures.timesOf({}).recent.shareAbove(500), 25 / 750, 'a new one counts at once')
+  t.equal(figures.timesOf({}).all.count, 1500, 'the step has them all')
 })
 
 t.test('of much traffic it is gone ten seconds later', async (t) => {

@@ -13,6 +13,7 @@ const NO_EVENTS = { numbers: [], awaitsEvents: false }
 const answer = (body: string | null, status = 200): MirrorAnswer => ({
   status,
   headMs: 1,
+  firstByteMs: null,
   chunks: body === null ? null : [Buffer.from(body)],
   bytes: body?.length ?? 0,
 })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { PairCounts } from '../../src/domain/pairs.ts'
 import { PairLedger, type PairTicket } from '../../src/metrics/pair-ledger.ts'
@@ -11,7 +12,7 @@ async function startJudged(
   more: Parameters<typeof startMirrored>[2] = {},
 ) {
   const started = await startMirrored(t, answers, more)
-  const ledger = new PairLedger([])
+  const ledger = new PairLedger([], true)
   started.book.ledger = ledger
   ledger.turn(OPENING, 0)
   /** Closes the interval and waits until all of its pairs are known. */
@@ -70,6 +71,44 @@ for (const [how, live, shadow, counts] of [
     t.same(await settled(), counts)
   })
 }
+
+t.test('first bytes are timed apart from the heads, where a metric asks', async (t) => {
+  const slowly =
+    (ms: number, status = 200): Answer =>
+    async (_req, res) => {
+      res.writeHead(status).flushHeaders()
+      await delay(ms)
+      res.end('{}')
+    }
+  const HEAD = { quantile: 0.5 }
+  const FIRST_BYTE = { ...HEAD, until: 'first-byte' } as const
+  const timed = async (asks: boolean, live: Answer, shadow: Answer) => {
+    const { post, settled, ledger, gateway } = await startJudged(t, { live, shadow })
+    gateway.recorder.timesFirstBytes = asks
+    await post()
+    await settled()
+    return ([0, 1] as const).map((side) => ({
+      head: ledger.stepQuantile(0, side, HEAD, null),
+      first: ledger.stepQuantile(0, side, FIRST_BYTE, null),
+    }))
+  }
+  for (const { head, first } of await timed(true, slowly(60), slowly(60)))
+    t.ok(first.value! > head.value! + 20, `${head.value}, then ${first.value} ms`)
+  const counts = async (...of: Parameters<typeof timed>) =>
+    (await timed(...of)).map(({ head, first }) => [head.n, first.n])
+  const failed = await counts(true, slowly(0, 500), json('{}'))
+  t.same(
+    failed,
+    [
+      [1, 0],
+      [1, 1],
+    ],
+    'of a failure none is taken',
+  )
+  t.same((await counts(false, json('{}'), json('{}')))[0], [1, 0], 'nobody asks')
+  const [, empty] = await timed(true, json(''), json('', 204))
+  t.same(empty!.first, empty!.head, 'without a body it is the head')
+})
 
 for (const [what, shadow, prediction, live = json('{"p":1}')] of [
   ['its number', json('{"p":2}'), 2],

@@ -485,6 +485,21 @@ t.test('counted measurements are waited for', (t) => {
   t.end()
 })
 
+t.test('a latency is expected from those that end like it, as far as any were seen', (t) => {
+  const asked: unknown[] = []
+  const first = { ...LATENCY, name: 'first', until: 'first-byte' } as const
+  const seconds = (metric: MetricSpec, exceedance: Traffic['exceedance']) =>
+    forecast(plan({ analysis: { metrics: [metric] } }), { ...GIVEN, exceedance }).p80Seconds
+  const last: Traffic['exceedance'] = ({ until }) => {
+    asked.push(until)
+    return until === undefined ? 0.001 : null
+  }
+  t.equal(seconds(first, last), seconds(LATENCY, null), 'none were seen: as it is assumed')
+  t.ok(asked.every((until) => until === 'first-byte'))
+  t.not(seconds(LATENCY, last), seconds(LATENCY, null))
+  t.end()
+})
+
 t.test('what a unit adds is worked out once for each weight, whatever is tried', (t) => {
   let worked = 0
   const exceedance = () => {

@@ -9,6 +9,7 @@ import {
   formatReplicas,
   formatTimeSpan,
   formatChange,
+  formatKind,
   formatLimit,
   formatValue,
 } from '../../src/rollout/format.ts'
@@ -63,6 +64,8 @@ t.test('evidence is written as odds, beyond a million as a power of ten', (t) =>
 
 t.test('a limit is the most, the least, or both', (t) => {
   t.equal(formatLimit('latency', { max: 500, min: null }), '500 ms')
+  t.equal(formatKind({ kind: 'latency', until: null }), 'latency')
+  t.equal(formatKind({ kind: 'latency', until: 'first-byte' }), 'latency until the first byte')
   t.equal(formatLimit('accuracy', { max: null, min: 0.9 }), 'at least 90 %')
   t.equal(formatLimit('mae', { max: 5, min: 2 }), 'at least 2, at most 5')
   t.end()

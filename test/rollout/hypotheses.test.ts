@@ -2,6 +2,7 @@ import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { buildHypotheses } from '../../src/rollout/hypotheses.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
+import { plan } from '../fakes/rollout.ts'
 import {
   ACCURACY,
   ERRORS,
@@ -76,6 +77,24 @@ t.test("a latency margin stands in the thresholds, not in the exceedances' ratio
   })
   t.end()
 })
+
+t.test(
+  'until when a latency goes is a part of its question, where it is not the last byte',
+  (t) => {
+    const first = { ...LATENCY, until: 'first-byte' } as const
+    t.match(byId('latency', first).source, { of: 'latency', until: 'first-byte', quantile: 0.95 })
+    t.notOk('until' in byId('latency', LATENCY).source)
+    const of = (metric: MetricSpec) => plan({ analysis: { metrics: [metric] } })
+    const [before, after] = [of(LATENCY), of(first)]
+    t.not(before.fingerprint.analysis, after.fingerprint.analysis, 'another attempt')
+    t.not(before.sharingKey, after.sharingKey, 'shares do not add up')
+    t.match(before.fingerprint.analysis, ',0.95,', 'as versions before knew it')
+    const limit = { maxChange: null, max: 5 }
+    const limited = [LATENCY, first].map((each) => of({ ...each, ...limit }).fingerprint.analysis)
+    t.not(limited[0], limited[1], 'also of a limit alone')
+    t.end()
+  },
+)
 
 t.test('metrics that warn or only report are shown and never required', (t) => {
   t.match(byId('errors', { ...ERRORS, onFailure: 'warn' }), { required: false, onFailure: 'warn' })

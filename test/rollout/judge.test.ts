@@ -18,7 +18,7 @@ const CONTEXT: JudgeContext = {
   now: 0,
   pi: 0.2,
   unitsPerSecond: 100,
-  latency: (side, quantile) => ({ value: 10 + side + quantile, n: 500 - side }),
+  latency: (side, { quantile }) => ({ value: 10 + side + quantile, n: 500 - side }),
 }
 
 t.test('without observations everything is inconclusive, and no number is made up', (t) => {

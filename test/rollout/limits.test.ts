@@ -55,16 +55,19 @@ t.test('a metric without an absolute limit is not read', (t) => {
 t.test('each kind of metric is read as what it is, for the quantile and metric it names', (t) => {
   const asked: unknown[] = []
   const note = (...what: unknown[]): MetricValue => (asked.push(what), { value: 0, n: 1 })
-  readLimits([{ ...ERRORS, max: 1 }, SLOW, { ...RMSE, max: 4 }], {
+  const sooner = { ...SLOW, until: 'first-byte', max: 1 } as const
+  readLimits([{ ...ERRORS, max: 1 }, SLOW, sooner, { ...RMSE, max: 4 }], {
     failureRate: (side) => note('failures', side),
-    latency: (side, q) => note('latency', side, q),
+    latency: (side, { quantile, until }) => note('latency', side, quantile, until),
     value: (side, metric) => note('score', side, metric.name),
   })
   t.same(asked, [
     ['failures', 0],
     ['failures', 1],
-    ['latency', 0, 0.99],
-    ['latency', 1, 0.99],
+    ['latency', 0, 0.99, undefined],
+    ['latency', 1, 0.99, undefined],
+    ['latency', 0, 0.99, 'first-byte'],
+    ['latency', 1, 0.99, 'first-byte'],
     ['score', 0, 'rmse'],
     ['score', 1, 'rmse'],
   ])

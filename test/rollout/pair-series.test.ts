@@ -2,7 +2,7 @@ import t from 'tap'
 import type { BetTally, EventTally } from '../../src/domain/cohort.ts'
 import type { Evidence } from '../../src/domain/evidence.ts'
 import { NO_PAIRS } from '../../src/domain/pairs.ts'
-import type { MetricSpec, MirrorStepSpec } from '../../src/domain/rollout-spec.ts'
+import type { LatencyQuantile, MetricSpec, MirrorStepSpec } from '../../src/domain/rollout-spec.ts'
 import { forecast } from '../../src/rollout/forecast.ts'
 import { foldPairLabels, foldPairs } from '../../src/rollout/fold-pairs.ts'
 import { judge } from '../../src/rollout/judge.ts'
@@ -165,7 +165,7 @@ t.test('of what only pauses nothing is ever proved; where higher is better it is
 
 t.test('pairs are bet on once the earlier ones have told how', (t) => {
   const of = mirrored(RMSE, LATENCY, { ...RMSE, name: 'learnt', cap: null })
-  const quantile = (q: number) => (q === 0.95 ? 200 : null)
+  const quantile = (asked: LatencyQuantile) => (asked.quantile === 0.95 ? 200 : null)
   const publish = (tally: BetTally | null, caps = {}) =>
     publishPairTerms(
       of.pairTests,
@@ -217,7 +217,7 @@ t.test('limits are read from the pairs of the step alone', (t) => {
   t.equal(at(0).spread!(0, RMSE)!.variance, variance, 'that of the side that varies more')
   t.equal(at(1).spread!(1, RMSE), null)
   t.same(at(0).value(1, CONVERSION), NO_TIME, 'no pair is asked about events')
-  t.same(at(0).latency(1, 0.5), { value: 7, n: 3 })
+  t.same(at(0).latency(1, { quantile: 0.5 }), { value: 7, n: 3 })
   t.same(pairValues(of, none(of), 0, () => NO_TIME).value(0, RMSE), NO_TIME)
   t.end()
 })

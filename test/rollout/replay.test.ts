@@ -142,6 +142,16 @@ t.test('What the sums cannot answer is said, metric by metric.', async (t) => {
   })
   const wider = kinds(rules([RMSE]), rules([{ ...RMSE, maxChange: 0.5 }]), [])
   t.match(wider, { rmse: 'approximate', 'rmse/above-cap': 'approximate' }, 'as its margin was')
+  const sooner = { ...LATENCY, until: 'first-byte' } as const
+  for (const [one, other] of [
+    [LATENCY, sooner],
+    [sooner, LATENCY],
+  ] as const)
+    t.match(
+      fidelities(rules([one]), rules([other]), []).find(({ id }) => id === 'latency'),
+      { kind: 'not-recorded', note: /quantile, until and margins/ },
+    )
+  t.match(kinds(rules([sooner]), rules([sooner]), []), { latency: 'exact' })
   const capped = kinds(rules([RMSE]), rules([{ ...RMSE, cap: 5 }]), [])
   t.strictSame(capped, {
     rmse: 'not-recorded',

@@ -112,7 +112,7 @@ t.test('labels that are missing are those of the segment', (t) => {
 
 t.test("a segment's threshold is the quantile of its own baseline", (t) => {
   const asked = plan({ analysis: { metrics: [{ ...LATENCY, segments }] } })
-  const quantile = (_q: number, segment: string | undefined) =>
+  const quantile = (_asked: unknown, segment: string | undefined) =>
     segment === 'silver' ? null : segment === 'gold' ? 50 : 100
   const { thresholds } = publishTerms(asked.hypotheses, evidenceOf(asked, []), 0.2, quantile)
   t.match(thresholds, { latency: { baselineMs: 100 }, 'latency@gold': { baselineMs: 50 } })

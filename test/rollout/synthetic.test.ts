@@ -51,6 +51,12 @@ t.test(
   },
 )
 
+t.test('A slower canary is so until the first byte as well.', async (t) => {
+  const first = { ...LATENCY, name: 'first', until: 'first-byte' } as const
+  const found = ends([ERRORS, first], { latencyRatio: 1.6 }, 5)
+  t.equal(count(found, 'rolled-back', 'first'), 5, JSON.stringify(found))
+})
+
 t.test('A metric that nothing is said of is the same on both sides.', async (t) => {
   const conversion = { ...CONVERSION, maxChange: 0.5 }
   t.ok(count(ends([ACCURACY, LATENCY, RMSE, conversion], {}, 5), 'promoted') >= 4)

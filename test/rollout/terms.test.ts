@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { LatencyQuantile } from '../../src/domain/rollout-spec.ts'
 import { aloneTerms, publishTerms } from '../../src/rollout/terms.ts'
 import { centredBets } from '../../src/statistics/mean-bet.ts'
 import { bets, cohort, evidenceOf } from '../fakes/evidence.ts'
@@ -16,7 +17,7 @@ t.test('what nothing is known of yet is left out, so that it is not judged', (t)
 
 t.test("thresholds are the baseline's quantile, the canary's with the margin", (t) => {
   const asked: number[] = []
-  const quantile = (q: number) => (asked.push(q), 100)
+  const quantile = (of: LatencyQuantile) => (asked.push(of.quantile), 100)
   const terms = publishTerms(CAPPED.hypotheses, evidenceOf(CAPPED, []), 0.2, quantile)
   t.same(asked, [0.95])
   t.equal(terms.thresholds['latency']!.baselineMs, 100)

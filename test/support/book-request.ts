@@ -8,6 +8,7 @@ export function bookRequest(
 ): void {
   const drawn = { reason: 'key', side: 0, unit: null, segment: null, ruled: null } as const
   const ticket = { ...drawn, ...change }
-  const ending = { outcome: 'ok', status: 200, code: null, durationMs: 10, upstreamMs: 9, at: 0 }
+  const times = { durationMs: 10, firstByteMs: null, upstreamMs: 9, at: 0 }
+  const ending = { outcome: 'ok', status: 200, code: null, ...times }
   book.end(ticket, { ...ending, ...change } as Ending)
 }

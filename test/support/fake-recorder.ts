@@ -29,6 +29,9 @@ export class FakeRecorder implements ServiceRecorder {
     readonly observed: boolean
   }[] = []
   heads = 0
+  timesFirstBytes = false
+  /** When the first bytes came, by variant. */
+  readonly firstBytes: { readonly variant: string; readonly now: number }[] = []
   /** WebSocket sessions that are open. */
   sessions = 0
   readonly ends: BookedEnd[] = []
@@ -58,6 +61,7 @@ export class FakeRecorder implements ServiceRecorder {
       startedAt: now,
       startedWall: 0,
       headAt: null,
+      firstByteAt: null,
       compared: [],
       ruled: null,
       pair: null,
@@ -68,6 +72,12 @@ export class FakeRecorder implements ServiceRecorder {
 
   head = (): void => {
     this.heads++
+    this.#changed()
+  }
+
+  firstByte = (ticket: Ticket, now: number): void => {
+    ticket.firstByteAt = now
+    this.firstBytes.push({ variant: ticket.variant, now })
     this.#changed()
   }
 

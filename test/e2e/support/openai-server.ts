@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { readJson, sendJson, startStandIn, type Protocol, type StandIn } from './stand-in.ts'
 
@@ -13,6 +14,9 @@ type Chat = {
 export type OpenAiServer = StandIn & {
   /** Tokens of an answer. */
   tokens: number
+  /** How long a stream thinks before its first token, and takes for each later one, in ms; its head leaves at once. */
+  firstTokenMs: number
+  tokenMs: number
   /** A stream breaks off after its first token. */
   breaksOff: boolean
   /** A stream ends with an error, as where the engine dies. */
@@ -33,7 +37,10 @@ export async function startOpenAi(t: Test, version: string): Promise<OpenAiServe
     await startStandIn(t, [version], (request, res, standIn, fails) =>
       api(request, res, standIn, fails, server),
     ),
-    { tokens: 8, breaksOff: false, failsWithin: false, afterTokens: () => Promise.resolve() },
+    {
+      ...{ tokens: 8, firstTokenMs: 0, tokenMs: 0 },
+      ...{ breaksOff: false, failsWithin: false, afterTokens: () => Promise.resolve() },
+    },
   )
   return server
 }
@@ -81,7 +88,10 @@ async function answer(chat: Chat, res: ServerResponse, server: OpenAiServer): Pr
   const chunk = { ...about, object: 'chat.completion.chunk', ...(saysUsage ? { usage: null } : {}) }
   const sendData = (data: object) => res.write(`data: ${JSON.stringify(data)}\n\n`)
   const send = (part: object) => sendData({ ...chunk, ...part })
+  res.flushHeaders()
   for (let n = 0; n < tokens; n++) {
+    const thinksMs = n === 0 ? server.firstTokenMs : server.tokenMs
+    if (thinksMs > 0) await delay(thinksMs)
     const delta = { ...(n === 0 ? { role: 'assistant' } : {}), content: 'tok ' }
     send({ choices: [{ index: 0, delta, finish_reason: null }] })
     await server.afterTokens(n + 1)

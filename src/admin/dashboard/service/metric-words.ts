@@ -1,5 +1,6 @@
 import {
   formatCount,
+  formatKind,
   formatLimit,
   formatNumber,
   formatPercent,
@@ -21,9 +22,10 @@ export function verdictOf(metric: MetricJson): string {
 
 /** What a metric is, and what its failure does. */
 export function roleOf(metric: MetricJson): string {
-  const { name, kind, outsideAlpha } = metric
+  const { name, outsideAlpha } = metric
   const effect = effectOfFailure(metric)
   const role = effect === null ? 'only reported' : effect === 'pause' ? 'pauses' : 'rolls back'
+  const kind = formatKind(metric)
   return [...(kind === name ? [] : [kind]), role, ...(outsideAlpha ? ['outside α'] : [])].join(
     ' · ',
   )
