@@ -1,5 +1,6 @@
 import type { Cohort, Pair } from './cohort.ts'
 import type { Cause } from './faults.ts'
+import type { PlaceCount } from './key-places.ts'
 import type { PairCounts, PairMoments } from './pairs.ts'
 
 /** What the replica that decides opens a cohort with: all that another one needs to take part in it. */
@@ -90,10 +91,22 @@ export type StepShare = {
     readonly requests: Pair
     readonly failures: Pair
     readonly latencies?: StepShare['latencies']
+    readonly places?: SharedPlaces
   }
   /** By side, the buckets of `LogHistogram` that hold anything; absent where no limit is on a latency. */
   readonly latencies?: readonly [baseline: LatencyCounts, canary: LatencyCounts]
+  /** Absent where no request has a key, or an earlier version says it: each counts as one of its own. */
+  readonly places?: SharedPlaces
 }
+
+/** What is counted by the place of a key, by side. */
+export type SharedPlaces = {
+  readonly failed: PlacesBySide
+  /** Those above a limit, by its milliseconds. */
+  readonly slow: readonly (readonly [limitMs: number, counts: PlacesBySide])[]
+}
+
+type PlacesBySide = readonly [baseline: readonly PlaceCount[], canary: readonly PlaceCount[]]
 
 /**
  * What the pairs of one attempt have come to on one replica so far. Terms of later cohorts are made from it, and limits

@@ -1,8 +1,10 @@
 import type { Pair, Side } from '../domain/cohort.ts'
-import type { StepShare } from '../domain/replica.ts'
+import { addPlaces, type PlaceCount } from '../domain/key-places.ts'
+import type { SharedPlaces, StepShare } from '../domain/replica.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
-import type { FailureCount, StepFigures } from '../metrics/step-figures.ts'
+import type { FailureCount, Places, StepFigures } from '../metrics/step-figures.ts'
+import type { ReadPlaces } from '../rollout/limit-figures.ts'
 import { isLimited } from '../rollout/limits.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { LogHistogram, type LogHistogramJson } from '../statistics/histogram.ts'
@@ -21,6 +23,9 @@ export function stepShareOf(
   const both = (of: (figures: StepFigures) => number): Pair => [of(baseline), of(canary)]
   const timed = (of: (figures: StepFigures) => LogHistogram) =>
     isTimed ? { latencies: [of(baseline).toJSON(), of(canary).toJSON()] as const } : undefined
+  const limitsMs = limited.flatMap(({ kind, max }) => (kind === 'latency' ? (max ?? []) : []))
+  const placed = (of: (figures: StepFigures) => Places) =>
+    sharedPlaces(of(baseline), of(canary), limitsMs)
   return {
     service: plan.service,
     rollout: rolloutId(state),
@@ -33,9 +38,22 @@ export function stepShareOf(
       requests: both(({ recent }) => recent.requests),
       failures: both(({ recent }) => recent.failures),
       ...timed(({ recentLatencies }) => recentLatencies),
+      ...placed(({ recentPlaces }) => recentPlaces),
     },
     ...timed(({ latencies }) => latencies),
+    ...placed(({ places }) => places),
   }
+}
+
+function sharedPlaces(
+  baseline: Places,
+  canary: Places,
+  limitsMs: readonly number[],
+): { readonly places?: SharedPlaces } {
+  const failed = [baseline.failed, canary.failed] as const
+  if (failed.every((places) => places.length === 0)) return {}
+  const slow = limitsMs.map((ms) => [ms, [baseline.slow(ms), canary.slow(ms)]] as const)
+  return { places: { failed, slow } }
 }
 
 /** Whether a share is of the step that a rollout is in, at its weights. */
@@ -93,6 +111,25 @@ export function recentLatencies(
     own.recentLatencies,
     shares.map(({ recent }) => recent?.latencies?.[side]),
   )
+}
+
+/** What a step has by the place of the key, here and in the shares of others; `isOfLate`: by weight. Read when it is asked for. */
+export function stepPlaces(
+  of: (side: Side) => StepFigures,
+  shares: () => readonly StepShare[],
+  isOfLate: boolean,
+): ReadPlaces {
+  const own = (side: Side) => (isOfLate ? of(side).recentPlaces : of(side).places)
+  const others = () =>
+    shares().flatMap(({ places, recent }) => (isOfLate ? recent?.places : places) ?? [])
+  return {
+    failed: (side) => addPlaces([own(side).failed, ...others().map(({ failed }) => failed[side])]),
+    slow: (side, limitMs) => {
+      const ofLimit = ({ slow }: SharedPlaces): readonly PlaceCount[] =>
+        slow.find(([ms]) => ms === limitMs)?.[1][side] ?? []
+      return addPlaces([own(side).slow(limitMs), ...others().map(ofLimit)])
+    },
+  }
 }
 
 function merged(

@@ -1,12 +1,14 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Cause } from '../domain/faults.ts'
+import { KEY_PLACES } from '../domain/key-places.ts'
 import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
 import type { PredictionCount } from '../domain/prediction.ts'
 import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
-import { KEY_PLACES, type AttemptWindow } from './attempt-window.ts'
+import type { AttemptWindow } from './attempt-window.ts'
 import type { DurationBuckets } from './duration-buckets.ts'
+import type { LatencyQuestions } from './latency-questions.ts'
 import type { AttemptResult, Ticket } from './recorder.ts'
 import { isClientErrorEnd, requestCode } from './request-code.ts'
 import { RequestJournal } from './request-journal.ts'
@@ -167,9 +169,9 @@ export class VariantBook {
     return this.#attemptCounts.series()
   }
 
-  /** Keeps latencies of these segments apart from now on, and of no others; what is known stays. */
-  watchSegments(segments: readonly string[]): void {
-    this.#posted.watchSegments(segments)
+  /** What is asked of latencies from now on, see VariantFigures. */
+  watchLatencies(questions: LatencyQuestions): void {
+    this.#posted.watchLatencies(questions)
   }
 
   /** Latencies of all drawn requests, or of a segment's; empty where those are not kept. */

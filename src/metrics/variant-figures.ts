@@ -5,6 +5,7 @@ import { AttemptWindow } from './attempt-window.ts'
 import { DurationBuckets } from './duration-buckets.ts'
 import { attemptEndOf, readRequestCode, type RequestEnd } from './request-code.ts'
 import type { Accounts, JournalEntry } from './request-journal.ts'
+import type { LatencyQuestions } from './latency-questions.ts'
 import { StepFigures } from './step-figures.ts'
 
 /** How things stand is read from so many of the last attempts, and from those of so many ms at least. */
@@ -37,6 +38,7 @@ export class VariantFigures implements Accounts {
   lastStep: AttemptRates | null = null
   /** By `requestCode`. */
   readonly series = new Map<number, RequestSeries>()
+  #limitsMs: readonly number[] = []
 
   addHead(ms: number): void {
     this.firstBytes.add(ms)
@@ -57,7 +59,7 @@ export class VariantFigures implements Accounts {
     if (reason !== 'override') {
       ruled?.end(failed, durationMs, bucket)
       this.attempts.add(at, end, keyPlace)
-      this.step.add(end, bucket)
+      this.step.add(end, bucket, keyPlace)
       if (isDrawn) this.drawnInStep.add(end, bucket)
     }
     if (!isDrawn || bucket === null) return
@@ -65,8 +67,13 @@ export class VariantFigures implements Accounts {
     if (segment !== null) this.drawnIn.get(segment)?.addAt(bucket)
   }
 
-  /** Keeps latencies of these segments apart from now on, and of no others; what is known stays. */
-  watchSegments(segments: readonly string[]): void {
+  /**
+   * Keeps latencies of these segments apart from now on, and of no others; what is known stays. Limits that are others
+   * count from the next step on.
+   */
+  watchLatencies({ segments, limitsMs }: LatencyQuestions): void {
+    this.#limitsMs = limitsMs
+    if (this.step.requests === 0) this.step = new StepFigures(limitsMs)
     const known = this.drawnIn
     this.drawnIn = new Map(segments.map((s) => [s, known.get(s) ?? new LogHistogram()]))
   }
@@ -86,7 +93,7 @@ export class VariantFigures implements Accounts {
   beginStep(): void {
     const { requests: attempts, failures, clientErrors, left } = this.step
     if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors, left })
-    this.step = new StepFigures()
+    this.step = new StepFigures(this.#limitsMs)
     this.drawnInStep = new StepFigures()
   }
 

@@ -14,7 +14,7 @@ const NOW = 1_800_000_000_000
 function bookOf(requests: number, read: (book: VariantBook) => void) {
   const book = new VariantBook('canary', '2.0')
   const ruled = new RuleFigures(7, '2.0')
-  book.watchSegments(['gold'])
+  book.watchLatencies({ segments: ['gold'], limitsMs: [] })
   for (let n = 0; n < requests; n++) {
     const reason = REASONS[n % 4]!
     if (n % 3 > 0) book.head(n / 7)
@@ -83,7 +83,7 @@ t.test('what is changed for later requests leaves those that have ended where th
   book.beginAttempt()
   t.equal(book.attempts.since, null)
   bookRequest(book, { segment: 'gold' })
-  book.watchSegments(['gold'])
+  book.watchLatencies({ segments: ['gold'], limitsMs: [] })
   t.equal(book.drawnOf('gold').count, 0)
   t.equal(book.drawn.count, 2)
   t.end()
