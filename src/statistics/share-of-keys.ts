@@ -9,6 +9,12 @@ export type KeyedShare = {
   readonly byPlace: readonly PlaceCount[]
 }
 
+/**
+ * With fewer keys than that nobody can tell a bad canary from a bad key, whatever the requests: twelve that have twice the
+ * usual share each say 4,000 : 1, as a whole. Of the two mistakes the harmless one is made then: a limit fails.
+ */
+const FEWEST_KEYS = 12
+
 /** Halvings of an interval, after which nothing of it is left in a double. */
 const HALVINGS = 50
 
@@ -23,7 +29,8 @@ const HALVINGS = 50
  *
  * No place wins more than ln(1/usual). A place with more than twice its part of the trials counts in proportion for twice its
  * part (winsorised weights): else λ would be so small for the heaviest that the others said nothing. Without keys the sum is
- * n·KL, the bound of isBeyondChance; it is never more than that.
+ * n·KL, the bound of isBeyondChance; it is never more than that. It is that, too, where the places have the weights of fewer than
+ * FEWEST_KEYS equal ones (effective sample size: Kish, "Survey Sampling", 1965, section 11.7).
  */
 export function logEvidenceAbove({ trials, events, byPlace }: KeyedShare, usual: number): number {
   if (trials === 0 || events <= usual * trials) return 0
@@ -44,7 +51,9 @@ export function logEvidenceAbove({ trials, events, byPlace }: KeyedShare, usual:
     { beyond: -usual, times: alone - failed },
     ...places.map(({ beyond }) => ({ beyond, times: 1 })),
   ].filter(({ times }) => times > 0)
-  const heaviest = Math.max(alone > 0 ? 1 : 0, ...places.map((place) => place.trials))
+  const weights = places.map((place) => place.trials)
+  if (effectiveSize(weights, alone) < FEWEST_KEYS) return ofTrials
+  const heaviest = Math.max(alone > 0 ? 1 : 0, ...weights)
   return Math.min(ofTrials, bestOf(bets, 1 / (usual * heaviest)))
 }
 
@@ -53,6 +62,13 @@ export function independentTrials(share: KeyedShare, usual: number): number {
   const { trials, events } = share
   if (usual === 0 || events <= usual * trials) return trials
   return logEvidenceAbove(share, usual) / divergence(Math.min(1, events / trials), usual)
+}
+
+/** As many equal ones as these weights say as much as, with so many more that weigh 1. */
+function effectiveSize(weights: readonly number[], alone: number): number {
+  const sum = weights.reduce((all, weight) => all + weight, alone)
+  const sumSq = weights.reduce((all, weight) => all + weight ** 2, alone)
+  return sum ** 2 / sumSq
 }
 
 /** What the best stake from 0 to `most` wins, in nats; it is a concave function of the stake. */
