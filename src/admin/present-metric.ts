@@ -74,13 +74,15 @@ function presentMargins(margins: MetricReport['margins']): MetricJson['margins']
 
 // Decisions of older versions have no figures of it.
 function presentLimit(limit: LimitReport): NonNullable<MetricJson['limit']> {
-  const { max, min, ticksBeyond, baselineBeyond, byChance, tooFew, baseline, canary } = limit
+  const { max, min, ticksBeyond, baselineBeyond, byChance, countsAs } = limit
+  const { tooFew, baseline, canary } = limit
   return {
     max,
     min,
     ticksBeyond,
     baselineBeyond,
     byChance: byChance === true,
+    countsAs: countsAs ?? null,
     tooFew,
     baseline: baseline === undefined ? null : presentValue(baseline),
     canary: canary === undefined ? null : presentValue(canary),

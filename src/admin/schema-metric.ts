@@ -44,6 +44,9 @@ const LimitSchema = Type.Object({
     description:
       'The canary is beyond it, and one that is at it may be by chance: no evaluation counts, and the step is not left.',
   }),
+  countsAs: numberOrNull(
+    "As how many requests the canary's count where that may be by chance: they are of few keys, or depend on the key. null = each counts as one.",
+  ),
   tooFew: Type.Boolean({ description: 'There are too few samples in this step to judge it.' }),
   baseline: orNull(
     ValueSchema,

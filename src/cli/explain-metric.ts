@@ -248,9 +248,15 @@ function describeLimit(limit: NonNullable<MetricJson['limit']>): string {
   if (limit.ticksBeyond === 0) return '; it is kept'
   const both = limit.baselineBeyond ? ', and the baseline is beyond it too' : ''
   const what = limit.byChance
-    ? 'what is beyond it may be so by chance: no look counts, and the step is not left'
+    ? `what is beyond it may be so by chance${describeKeys(limit)}: no look counts, and the step is not left`
     : `it was broken at ${limit.ticksBeyond} looks in a row`
   return `; ${what}${both}`
+}
+
+function describeKeys({ countsAs, canary }: NonNullable<MetricJson['limit']>): string {
+  if (typeof countsAs !== 'number' || canary === null) return ''
+  const counted = `${formatCount(canary.n)} requests count as ${formatCount(countsAs)}`
+  return ` (${counted}, since they are of few keys or depend on the key)`
 }
 
 // Only where it is no repetition of the values above.

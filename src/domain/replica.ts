@@ -1,5 +1,6 @@
 import type { Cohort, Pair } from './cohort.ts'
 import type { Cause } from './faults.ts'
+import type { PlaceCount } from './key-places.ts'
 import type { PairCounts, PairMoments } from './pairs.ts'
 
 /** What the replica that decides opens a cohort with: all that another one needs to take part in it. */
@@ -86,7 +87,13 @@ export type StepShare = {
   readonly requests: Pair
   readonly failures: Pair
   /** The same by weight: old ones fade. Absent where an earlier version says it. */
-  readonly recent?: { readonly requests: Pair; readonly failures: Pair } & StepTimesShare
+  readonly recent?: {
+    readonly requests: Pair
+    readonly failures: Pair
+    readonly places?: SharedPlaces
+  } & StepTimesShare
+  /** Absent where no request has a key, or an earlier version says it: each counts as one of its own. */
+  readonly places?: SharedPlaces
 } & StepTimesShare
 
 /** How long requests of a step took: by side, the buckets of `LogHistogram` that hold anything. */
@@ -96,6 +103,17 @@ export type StepTimesShare = {
   /** Until the first byte of its body; absent where no limit is on that, and where an earlier version says it. */
   readonly firstBytes?: StepTimesShare['latencies']
 }
+
+/** What is counted by the place of a key, by side. */
+export type SharedPlaces = {
+  readonly failed: PlacesBySide
+  /** Those whose last byte came after a limit, by its milliseconds. */
+  readonly slow: readonly (readonly [limitMs: number, counts: PlacesBySide])[]
+  /** The same of the first byte of a body; absent where no limit is on that. */
+  readonly slowFirstBytes?: SharedPlaces['slow']
+}
+
+type PlacesBySide = readonly [baseline: readonly PlaceCount[], canary: readonly PlaceCount[]]
 
 /**
  * What the pairs of one attempt have come to on one replica so far. Terms of later cohorts are made from it, and limits

@@ -140,6 +140,11 @@ export type LimitReport = {
   readonly baselineBeyond: boolean
   /** The canary is beyond it, and chance may have it so: no evaluation counts. Absent in decisions of versions that did not tell. */
   readonly byChance?: boolean
+  /**
+   * As how many the canary's requests count where that is so: they are of few keys, or depend on the key. Absent = each as one of
+   * its own.
+   */
+  readonly countsAs?: number
   /** There are too few samples in this step to judge it. */
   readonly tooFew: boolean
   /**

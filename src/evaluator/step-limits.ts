@@ -11,7 +11,13 @@ import type { LogHistogram } from '../statistics/histogram.ts'
 import { pairLatency } from './look-context.ts'
 import type { Measured } from './observe.ts'
 import { sideBook } from './side-book.ts'
-import { recentLatencies, recentRequests, stepLatencies, stepRequests } from './step-shares.ts'
+import {
+  recentLatencies,
+  recentRequests,
+  stepLatencies,
+  stepPlaces,
+  stepRequests,
+} from './step-shares.ts'
 
 /** The absolute limits that this gateway measures itself, as one rollout stands to them. */
 export class StepLimits {
@@ -25,13 +31,17 @@ export class StepLimits {
         pairValues(plan, evidence, state.step, pairLatency(book, state, others)),
       )
     }
-    const of = (side: Side) => [sideBook(book, side).step, others.stepShares(state), side] as const
+    const own = (side: Side) => sideBook(book, side).step
+    const shares = () => others.stepShares(state)
+    const of = (side: Side) => [own(side), shares(), side] as const
     const values: StepValues = {
       failureRate: (side) => rateOf(stepRequests(...of(side))),
       recentFailureRate: (side) => rateOf(recentRequests(...of(side))),
       latency: (side, asked) => quantileOf(stepLatencies(...of(side), asked), asked.quantile),
       latencies: (side, asked) => stepLatencies(...of(side), asked),
       recentLatencies: (side, asked) => recentLatencies(...of(side), asked),
+      places: stepPlaces(own, shares, false),
+      recentPlaces: stepPlaces(own, shares, true),
       ...this.#later.read(plan, evidence, state.step, now),
     }
     return readLimits(plan.metrics, values)

@@ -1,12 +1,15 @@
 import type { Pair, Side } from '../domain/cohort.ts'
-import type { StepShare, StepTimesShare } from '../domain/replica.ts'
+import { addPlaces, type PlaceCount } from '../domain/key-places.ts'
+import type { SharedPlaces, StepShare, StepTimesShare } from '../domain/replica.ts'
 import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { FailureCount, StepFigures } from '../metrics/step-figures.ts'
 import type { StepTimes } from '../metrics/step-times.ts'
+import type { ReadPlaces, SlowLimit } from '../rollout/limit-figures.ts'
 import { isLimited } from '../rollout/limits.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
+import { untilOf } from '../rollout/until-of.ts'
 import { LogHistogram, type LogHistogramJson } from '../statistics/histogram.ts'
 import { sideBook } from './side-book.ts'
 
@@ -35,6 +38,10 @@ export function stepShareOf(
       ...(first === undefined ? undefined : { firstBytes: share(first) }),
     }
   }
+  const slow = latencies.flatMap((metric): readonly SlowLimit[] =>
+    metric.max === null ? [] : [{ ...untilOf(metric), limitMs: metric.max }],
+  )
+  const placed = (isOfLate: boolean) => sharedPlaces([baseline, canary], slow, isOfLate)
   return {
     service: plan.service,
     rollout: rolloutId(state),
@@ -47,9 +54,43 @@ export function stepShareOf(
       requests: both(({ recent }) => recent.requests),
       failures: both(({ recent }) => recent.failures),
       ...timed(({ recent }) => recent),
+      ...placed(true),
     },
     ...timed(({ all }) => all),
+    ...placed(false),
   }
+}
+
+function sharedPlaces(
+  [baseline, canary]: readonly [StepFigures, StepFigures],
+  limits: readonly SlowLimit[],
+  isOfLate: boolean,
+): { readonly places?: SharedPlaces } {
+  const failed = [failedOf(baseline, isOfLate), failedOf(canary, isOfLate)] as const
+  if (failed.every((places) => places.length === 0)) return {}
+  const slowTo = (until: Until['until']): SharedPlaces['slow'] =>
+    limits
+      .filter((limit) => limit.until === until)
+      .map((limit) => [
+        limit.limitMs,
+        [slowOf(baseline, limit, isOfLate), slowOf(canary, limit, isOfLate)],
+      ])
+  const slowFirstBytes = slowTo('first-byte')
+  return {
+    places: {
+      ...{ failed, slow: slowTo(undefined) },
+      ...(slowFirstBytes.length === 0 ? undefined : { slowFirstBytes }),
+    },
+  }
+}
+
+function failedOf(figures: StepFigures, isOfLate: boolean): readonly PlaceCount[] {
+  return isOfLate ? figures.recentFailed : figures.failed
+}
+
+function slowOf(figures: StepFigures, limit: SlowLimit, isOfLate: boolean): readonly PlaceCount[] {
+  const times = figures.timesOf(limit)
+  return isOfLate ? times.recentSlow(limit.limitMs) : times.slow(limit.limitMs)
 }
 
 /** Whether a share is of the step that a rollout is in, at its weights. */
@@ -113,6 +154,27 @@ export function recentLatencies(
 
 function timesIn(share: StepTimesShare | undefined, { until }: Until): StepTimesShare['latencies'] {
   return until === undefined ? share?.latencies : share?.firstBytes
+}
+
+/** What a step has by the place of the key, here and in the shares of others; `isOfLate`: by weight. Read when it is asked for. */
+export function stepPlaces(
+  of: (side: Side) => StepFigures,
+  shares: () => readonly StepShare[],
+  isOfLate: boolean,
+): ReadPlaces {
+  const others = () =>
+    shares().flatMap(({ places, recent }) => (isOfLate ? recent?.places : places) ?? [])
+  return {
+    failed: (side) =>
+      addPlaces([failedOf(of(side), isOfLate), ...others().map(({ failed }) => failed[side])]),
+    slow: (side, limit) => {
+      const { until, limitMs } = limit
+      const ofLimit = ({ slow, slowFirstBytes = [] }: SharedPlaces): readonly PlaceCount[] =>
+        (until === undefined ? slow : slowFirstBytes).find(([ms]) => ms === limitMs)?.[1][side] ??
+        []
+      return addPlaces([slowOf(of(side), limit, isOfLate), ...others().map(ofLimit)])
+    },
+  }
 }
 
 function merged(

@@ -4,7 +4,7 @@ import type { AttemptEnd } from './request-code.ts'
 const BUCKETS = 600
 /**
  * Numbers of a bucket: attempts, failures, client errors, clients that left; as bits, the places of keys that had each of
- * them; and how many attempts had begun before it, modulo 2³².
+ * them (two of KEY_PLACES to a bit); and how many attempts had begun before it, modulo 2³².
  */
 const WIDTH = 9
 /** Where those bits begin. */
@@ -12,9 +12,6 @@ const KEYS = 4
 /** Where the attempts before it stand. */
 const BEGUN = 8
 const BUCKET_MS = 1000
-
-/** Places that keys are dealt to: the bits of a number. */
-export const KEY_PLACES = 32
 
 /** What happened in the span that ends now. */
 export type SpanCount = Required<AttemptCount> & {
@@ -45,7 +42,7 @@ export class AttemptWindow {
     this.#forget(now)
     this.#since ??= now
     const at = (this.#newest % BUCKETS) * WIDTH
-    // A shift goes round by itself: those without a key take the places in turn.
+    // A shift goes round by itself: two places share a bit, and those without a key take the bits in turn.
     const key = 1 << (keyPlace ?? this.#keyless++)
     this.#count(at, key)
     this.#total++

@@ -1,4 +1,4 @@
-import { KEY_PLACES } from './attempt-window.ts'
+import { KEY_PLACES } from '../domain/key-places.ts'
 import type { RuleFigures } from './rule-book.ts'
 
 /** Entries that are kept before they are posted. */

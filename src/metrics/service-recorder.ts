@@ -10,7 +10,7 @@ import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
 import { firstByteMs } from './first-byte.ts'
 import { LabelCheck } from './label-check.ts'
-import { latencySegments } from './latency-segments.ts'
+import { latencyQuestions } from './latency-questions.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type { PairLedger, PairTicket } from './pair-ledger.ts'
 import { predictionOf } from './prediction-of.ts'
@@ -76,9 +76,9 @@ export class ServiceBook implements ServiceRecorder {
     const hasRules = deps.service.split.rules.length > 0
     this.#rules = hasRules ? new RuleBook(deps.service, deps.previous?.rules ?? null) : null
     this.labels = new LabelCheck(deps.service, deps.previous?.labels ?? null)
-    const segments = latencySegments(deps.service)
-    this.timesFirstBytes = segments.firstByte !== null
-    for (const book of this.variants.values()) book.watchLatencies(segments)
+    const questions = latencyQuestions(deps.service)
+    this.timesFirstBytes = questions.firstByte !== null
+    for (const book of this.variants.values()) book.watchLatencies(questions)
     this.notes = deps.previous?.notes ?? new Map()
     this.fallbacks = deps.previous?.fallbacks ?? { ok: 0, failed: 0 }
     this.#lastRequestAt = deps.previous?.lastRequestAt ?? -Infinity

@@ -1,5 +1,7 @@
-import { HalfLife } from '../statistics/half-life.ts'
+import type { PlaceCount } from '../domain/key-places.ts'
 import type { LatencyQuantile } from '../domain/rollout-spec.ts'
+import { HalfLife } from '../statistics/half-life.ts'
+import { PlaceCounts } from './place-counts.ts'
 import type { AttemptEnd } from './request-code.ts'
 import { StepTimes } from './step-times.ts'
 
@@ -13,9 +15,11 @@ export class StepFigures {
   clientErrors = 0
   /** Those whose clients left before an answer. */
   left = 0
-  readonly #lastBytes = new StepTimes()
+  readonly #lastBytes: StepTimes
   /** Null: nobody asks. */
   #firstBytes: StepTimes | null = null
+  /** Null until the first request with a key: most services have none. */
+  #failed: PlaceCounts | null = null
   // Plain numbers, since those of thousands of services fade at each tick. What has faded, and of how many requests that is:
   #fadedRequests = 0
   #fadedFailures = 0
@@ -23,19 +27,33 @@ export class StepFigures {
   #countedFailures = 0
   readonly #halfLife = new HalfLife()
 
-  /** Whether times until the first byte are kept from now on. */
-  timeFirstBytes(isAsked: boolean): void {
-    this.#firstBytes = isAsked ? (this.#firstBytes ?? new StepTimes()) : null
+  /** `limitsMs`: the latencies above each of these are counted by place of their keys. */
+  constructor(limitsMs: readonly number[] = []) {
+    this.#lastBytes = new StepTimes(limitsMs)
   }
 
-  /** Adds one finished request by the buckets of its times; null = its time says nothing, or none was taken. */
-  add(end: AttemptEnd, bucket: number | null, firstByte: number | null = null): void {
+  /** Keeps times until the first byte from now on, with limits of their own; null = no longer. */
+  timeFirstBytes(limitsMs: readonly number[] | null): void {
+    this.#firstBytes = limitsMs === null ? null : (this.#firstBytes ?? new StepTimes(limitsMs))
+  }
+
+  /**
+   * Adds one finished request by the buckets of its times (null = its time says nothing, or none was taken), and by the
+   * place of its key (null = it has none).
+   */
+  add(
+    end: AttemptEnd,
+    bucket: number | null,
+    firstByte: number | null = null,
+    keyPlace: number | null = null,
+  ): void {
     this.requests++
     if (end === 'failed') this.failures++
     else if (end === 'client_error') this.clientErrors++
     else if (end === 'left') this.left++
-    if (bucket !== null) this.#lastBytes.addAt(bucket)
-    if (firstByte !== null) this.#firstBytes?.addAt(firstByte)
+    if (keyPlace !== null) (this.#failed ??= new PlaceCounts()).add(keyPlace, end === 'failed')
+    if (bucket !== null) this.#lastBytes.addAt(bucket, keyPlace)
+    if (firstByte !== null) this.#firstBytes?.addAt(firstByte, keyPlace)
   }
 
   /** How long they took; empty where that is not kept. */
@@ -51,12 +69,23 @@ export class StepFigures {
     }
   }
 
+  /** Those of them that have a key, and those that failed, by the place of the key. */
+  get failed(): readonly PlaceCount[] {
+    return this.#failed?.all ?? []
+  }
+
+  /** The same by weight. */
+  get recentFailed(): readonly PlaceCount[] {
+    return this.#failed?.recent ?? []
+  }
+
   /** Lets old requests weigh less, `passedMs` after the last time: see HalfLife. */
   fade(passedMs: number): void {
     const since = this.requests - this.#countedRequests
     const factor = this.#halfLife.pass(since, passedMs)
     this.#lastBytes.fade(factor)
     this.#firstBytes?.fade(factor)
+    this.#failed?.fade(factor)
     this.#fadedRequests = (this.#fadedRequests + since) * factor
     this.#fadedFailures = (this.#fadedFailures + this.failures - this.#countedFailures) * factor
     this.#countedRequests = this.requests

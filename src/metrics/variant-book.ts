@@ -1,14 +1,15 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Cause } from '../domain/faults.ts'
+import { KEY_PLACES } from '../domain/key-places.ts'
 import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
 import type { PredictionCount } from '../domain/prediction.ts'
 import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
-import { KEY_PLACES, type AttemptWindow } from './attempt-window.ts'
+import type { AttemptWindow } from './attempt-window.ts'
 import type { DurationBuckets } from './duration-buckets.ts'
-import type { LatencySegments } from './latency-segments.ts'
+import type { LatencyQuestions } from './latency-questions.ts'
 import type { AttemptResult, Ticket } from './recorder.ts'
 import { isClientErrorEnd, requestCode } from './request-code.ts'
 import { RequestJournal } from './request-journal.ts'
@@ -172,9 +173,9 @@ export class VariantBook {
     return this.#attemptCounts.series()
   }
 
-  /** Keeps these latencies from now on, and no others; what is known stays. */
-  watchLatencies(segments: LatencySegments): void {
-    this.#posted.watchLatencies(segments)
+  /** What is asked of latencies from now on, see VariantFigures. */
+  watchLatencies(questions: LatencyQuestions): void {
+    this.#posted.watchLatencies(questions)
   }
 
   /** Latencies of all drawn requests, or of a segment's; empty where those are not kept. */

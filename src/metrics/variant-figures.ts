@@ -4,7 +4,7 @@ import { latencyBucket } from '../statistics/histogram.ts'
 import { AttemptWindow } from './attempt-window.ts'
 import { DrawnTimes } from './drawn-times.ts'
 import { DurationBuckets } from './duration-buckets.ts'
-import type { LatencySegments } from './latency-segments.ts'
+import { NO_QUESTIONS, type LatencyQuestions } from './latency-questions.ts'
 import { attemptEndOf, readRequestCode, type RequestEnd } from './request-code.ts'
 import type { Accounts, JournalEntry } from './request-journal.ts'
 import { StepFigures } from './step-figures.ts'
@@ -39,6 +39,7 @@ export class VariantFigures implements Accounts {
   lastStep: AttemptRates | null = null
   /** By `requestCode`. */
   readonly series = new Map<number, RequestSeries>()
+  #questions = NO_QUESTIONS
 
   addHead(ms: number): void {
     this.firstBytes.add(ms)
@@ -61,7 +62,7 @@ export class VariantFigures implements Accounts {
     if (reason !== 'override') {
       ruled?.end(failed, durationMs, bucket)
       this.attempts.add(at, end, keyPlace)
-      this.step.add(end, bucket, firstByte)
+      this.step.add(end, bucket, firstByte, keyPlace)
       if (isDrawn) this.drawnInStep.add(end, bucket, firstByte)
     }
     if (!isDrawn || bucket === null) return
@@ -69,13 +70,19 @@ export class VariantFigures implements Accounts {
     if (firstByte !== null) this.drawnFirstBytes?.add(firstByte, segment)
   }
 
-  /** Keeps these latencies from now on, and no others; what is known stays. */
-  watchLatencies({ lastByte, firstByte }: LatencySegments): void {
-    this.drawn.watch(lastByte)
+  /**
+   * Keeps these latencies from now on, and no others; what is known stays. Limits that are others count from the next step
+   * on.
+   */
+  watchLatencies(questions: LatencyQuestions): void {
+    this.#questions = questions
+    const { lastByte, firstByte } = questions
+    this.drawn.watch(lastByte.segments)
     if (firstByte === null) this.drawnFirstBytes = null
-    else (this.drawnFirstBytes ??= new DrawnTimes()).watch(firstByte)
-    this.step.timeFirstBytes(firstByte !== null)
-    this.drawnInStep.timeFirstBytes(firstByte !== null)
+    else (this.drawnFirstBytes ??= new DrawnTimes()).watch(firstByte.segments)
+    if (this.step.requests === 0) this.step = this.#newStep()
+    this.step.timeFirstBytes(firstByte?.limitsMs ?? null)
+    this.drawnInStep.timeFirstBytes(firstByte === null ? null : [])
   }
 
   /** Multiplies the weight of drawn latencies; 0 forgets them. */
@@ -94,7 +101,8 @@ export class VariantFigures implements Accounts {
     const { requests: attempts, failures, clientErrors, left } = this.step
     if (attempts > 0) this.lastStep = ratesOf({ attempts, failures, clientErrors, left })
     this.step = this.#newStep()
-    this.drawnInStep = this.#newStep()
+    this.drawnInStep = new StepFigures()
+    this.drawnInStep.timeFirstBytes(this.drawnFirstBytes === null ? null : [])
   }
 
   /**
@@ -108,8 +116,9 @@ export class VariantFigures implements Accounts {
   }
 
   #newStep(): StepFigures {
-    const step = new StepFigures()
-    step.timeFirstBytes(this.drawnFirstBytes !== null)
+    const { lastByte, firstByte } = this.#questions
+    const step = new StepFigures(lastByte.limitsMs)
+    step.timeFirstBytes(firstByte?.limitsMs ?? null)
     return step
   }
 

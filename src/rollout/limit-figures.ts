@@ -1,4 +1,5 @@
 import { CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import type { PlaceCount } from '../domain/key-places.ts'
 import {
   isProviderMetric,
   type LabelMetricSpec,
@@ -11,9 +12,15 @@ import { NO_VALUE, type MetricValue } from '../domain/verdict.ts'
 import { isBeyondChance, isMeanBeyondChance } from '../statistics/beyond-chance.ts'
 import type { LogHistogram } from '../statistics/histogram.ts'
 import { scoreMean } from '../statistics/score.ts'
+import {
+  independentTrials,
+  logEvidenceAbove,
+  type KeyedShare,
+} from '../statistics/share-of-keys.ts'
 import { capOnScale } from './figures.ts'
 import { sourceOf } from './metric-source.ts'
 import type { Spread } from './recent-values.ts'
+import { untilOf } from './until-of.ts'
 
 /**
  * So unlikely is a figure to be as far beyond a limit by chance: 10⁻³ at each evaluation, of a canary that is at it. Else of
@@ -42,6 +49,10 @@ export type StepValues = {
   readonly latencies?: ReadLatencies
   /** Of late: each by its weight; absent = not known. */
   readonly recentLatencies?: ReadLatencies
+  /** Those of the requests that have a key; absent = none is known to have one. */
+  readonly places?: ReadPlaces
+  /** Of late. */
+  readonly recentPlaces?: ReadPlaces
   readonly value: (side: Side, metric: LaterMetricSpec) => MetricValue
   /** How those lie, squares as squares; asked for where there is a value alone. Absent = not known. */
   readonly spread?: ReadSpread
@@ -50,6 +61,15 @@ export type StepValues = {
 }
 
 type ReadLatencies = (side: Side, asked: LatencyQuantile) => LogHistogram
+
+/** What is slow: longer than that, until its last byte or the first of its body. */
+export type SlowLimit = Pick<LatencyQuantile, 'until'> & { readonly limitMs: number }
+
+/** Of one side's requests with a key, by the place of the key: those that failed, or were slow. */
+export type ReadPlaces = {
+  readonly failed: (side: Side) => readonly PlaceCount[]
+  readonly slow: (side: Side, limit: SlowLimit) => readonly PlaceCount[]
+}
 
 /** A metric whose values come after the outcome. */
 export type LaterMetricSpec = LabelMetricSpec | ValueMetricSpec
@@ -62,20 +82,23 @@ export type LimitFigures = {
   readonly read: (side: Side) => MetricValue
   /** Whether what the canary shows is so much beyond what the limit allows. */
   readonly isBeyondChance: () => boolean
+  /** As how many independent ones the canary's requests count, where its figure is beyond the limit; absent = as they are. */
+  readonly countsAs?: () => number
 }
 
 /** A metric as it is in the step. Where how sure its figure is is not known, beyond is beyond chance. */
 export function inStepOf(metric: OwnMetricSpec, values: StepValues): LimitFigures {
-  const { failureRate, latency, latencies, value, spread } = values
+  const { failureRate, latency, latencies, places, value, spread } = values
   const as = (read: LimitFigures['read'], of: LimitFigures | null) => ({
+    isBeyondChance: () => true,
+    ...of,
     read,
-    isBeyondChance: of?.isBeyondChance ?? (() => true),
   })
   switch (metric.kind) {
     case 'error-rate':
-      return as(failureRate, ratesOf(metric.max, failureRate))
+      return as(failureRate, ratesOf(metric.max, failureRate, places))
     case 'latency':
-      return as((side) => latency(side, metric), quantilesOf(metric, latencies))
+      return as((side) => latency(side, metric), quantilesOf(metric, latencies, places))
     default:
       return as((side) => value(side, metric), meansOf(metric, spread))
   }
@@ -85,41 +108,60 @@ export function inStepOf(metric: OwnMetricSpec, values: StepValues): LimitFigure
 export function ofLateOf(metric: OwnMetricSpec, values: StepValues): LimitFigures | null {
   switch (metric.kind) {
     case 'error-rate':
-      return ratesOf(metric.max, values.recentFailureRate)
+      return ratesOf(metric.max, values.recentFailureRate, values.recentPlaces)
     case 'latency':
-      return quantilesOf(metric, values.recentLatencies)
+      return quantilesOf(metric, values.recentLatencies, values.recentPlaces)
     default:
       return meansOf(metric, values.recentSpread)
   }
 }
 
-function ratesOf(max: number | null, rate: StepValues['recentFailureRate']): LimitFigures | null {
+function ratesOf(
+  max: number | null,
+  rate: StepValues['recentFailureRate'],
+  places: ReadPlaces | undefined,
+): LimitFigures | null {
   if (max === null || rate === undefined) return null
+  const share = () => {
+    const { value, n } = rate(CANARY_SIDE)
+    return { trials: n, events: value! * n, byPlace: places?.failed(CANARY_SIDE) ?? [] }
+  }
+  return { read: (side) => rounded(rate(side)), ...sharesAbove(max, share) }
+}
+
+/** How a share stands to the one that is `usual`, its keys seen; read once it is beyond it. */
+function sharesAbove(
+  usual: number,
+  read: () => KeyedShare,
+): Required<Pick<LimitFigures, 'isBeyondChance' | 'countsAs'>> {
   return {
-    read: (side) => rounded(rate(side)),
-    isBeyondChance: () => {
-      const { value, n } = rate(CANARY_SIDE)
-      return isBeyondChance(n, value!, max, LOG_CHANCE)
-    },
+    isBeyondChance: () => -logEvidenceAbove(read(), usual) <= LOG_CHANCE,
+    countsAs: () => independentTrials(read(), usual),
   }
 }
 
 function quantilesOf(
   metric: Extract<MetricSpec, { kind: 'latency' }>,
   all: StepValues['latencies'],
+  places: ReadPlaces | undefined,
 ): LimitFigures | null {
   const { max, quantile } = metric
   if (max === null || all === undefined) return null
+  // A quantile is above the limit where a larger share than 1 − q of the requests is.
+  const share = () => {
+    const latencies = all(CANARY_SIDE, metric)
+    return {
+      trials: latencies.count,
+      events: latencies.count * latencies.shareAbove(max),
+      byPlace: places?.slow(CANARY_SIDE, { ...untilOf(metric), limitMs: max }) ?? [],
+    }
+  }
   return {
     read: (side) => {
       const latencies = all(side, metric)
       return rounded({ value: latencies.quantile(quantile), n: latencies.count })
     },
-    // A quantile is above the limit where a larger share than 1 − q of the requests is.
-    isBeyondChance: () => {
-      const latencies = all(CANARY_SIDE, metric)
-      return isBeyondChance(latencies.count, latencies.shareAbove(max), 1 - quantile, LOG_CHANCE)
-    },
+    ...sharesAbove(1 - quantile, share),
   }
 }
 

@@ -41,6 +41,8 @@ export type LimitReading = {
   readonly canaryBeyond: boolean
   /** It is, and a canary within the limit may be by chance: the step is not left, and nothing fails. */
   readonly byChance: boolean
+  /** As how many the canary's requests count there, since they are of few keys or depend on the key; absent = as they are. */
+  readonly countsAs?: number
   /** Of late alone, and what was of late may be one moment: see `LATE_TICKS`. */
   readonly mustLast?: true
   /** The baseline breaks it too: that says nothing about the canary. */
@@ -97,10 +99,20 @@ export function isBroken(reading: LimitReading): boolean {
 
 /** A limit for people, after so many evaluations in a row beyond it. */
 export function limitReport(limit: LimitReading, ticksBeyond: number): LimitReport {
-  const { max, min, baselineBeyond, byChance, tooFew, baseline, canary } = limit
+  const { max, min, baselineBeyond, byChance, countsAs, tooFew, baseline, canary } = limit
   // Evaluations between two ticks are not counted, yet a step must not be left in one of them.
   const counted = Math.max(ticksBeyond, isBroken(limit) ? 1 : 0)
-  return { max, min, ticksBeyond: counted, baselineBeyond, byChance, tooFew, baseline, canary }
+  return {
+    max,
+    min,
+    ticksBeyond: counted,
+    baselineBeyond,
+    byChance,
+    ...(countsAs !== undefined && { countsAs }),
+    tooFew,
+    baseline,
+    canary,
+  }
 }
 
 /** The verdict on a metric that has an absolute limit alone. */
@@ -129,6 +141,7 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
   // The figures that are handed on are those that are beyond it.
   const { baseline, canary } = isLate ? sidesOf(ofLate) : sides
   const canaryBeyond = isBeyond(canary)
+  const byChance = canaryBeyond && !isShown && !isLate
   const isBaselineBeyond = () =>
     isBeyond(baseline) || (ofLate !== null && isBeyond(ofLate.read(BASELINE_SIDE)))
   return {
@@ -142,12 +155,18 @@ function readLimit(metric: OwnMetricSpec, values: StepValues): LimitReading {
     baseline,
     canary,
     canaryBeyond,
-    byChance: canaryBeyond && !isShown && !isLate,
+    byChance,
+    ...(byChance && inStep.countsAs !== undefined && countedAs(inStep.countsAs(), canary.n)),
     ...(isLate && metric.kind === 'latency' ? { mustLast: true as const } : undefined),
     baselineBeyond: canaryBeyond && isBaselineBeyond(),
     tooFew: canary.n < needed,
     error: null,
   }
+}
+
+function countedAs(independent: number, n: number): Pick<LimitReading, 'countsAs'> {
+  const countsAs = Math.max(1, Math.round(independent))
+  return countsAs < n ? { countsAs } : {}
 }
 
 function sidesOf({ read }: LimitFigures): Sides {

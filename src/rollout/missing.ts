@@ -175,8 +175,12 @@ function limits(reports: readonly MetricReport[]): Missing[] {
       beyond(report, (allowed) => {
         const { value, n } = limitFigures(report).canary
         const told = formatValue(report.kind, value)
+        const asMany =
+          limit.countsAs === undefined
+            ? ''
+            : `, which count as ${formatCount(limit.countsAs)} by key`
         return limit.byChance === true
-          ? `${told} (n ${formatCount(n)}) is beyond ${allowed}, and may be by chance`
+          ? `${told} (n ${formatCount(n)}${asMany}) is beyond ${allowed}, and may be by chance`
           : `${told} is beyond ${allowed}`
       }),
     ]

@@ -27,7 +27,7 @@ export function isMeanBeyondChance(
 }
 
 /** Kullback–Leibler divergence of two Bernoulli distributions, q from p, in nats; 0 < q ≤ 1, 0 ≤ p < 1. */
-function divergence(q: number, p: number): number {
+export function divergence(q: number, p: number): number {
   const ofOthers = q === 1 ? 0 : (1 - q) * Math.log((1 - q) / (1 - p))
   return q * Math.log(q / p) + ofOthers
 }

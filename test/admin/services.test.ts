@@ -213,7 +213,7 @@ t.test('Each phase shows its own data.', async (t) => {
 
 t.test('A limit that has rolled back is shown as it was then.', async (t) => {
   const limit = { max: 4, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
-  const told = { ...limit, byChance: false }
+  const told = { ...limit, byChance: false, countsAs: null }
   const none = { value: null, n: 0 }
   const now = fakeMetric({
     verdict: 'failed',

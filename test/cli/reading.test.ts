@@ -564,6 +564,13 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
       limited({ ticksBeyond: 3 }),
       limited({ ticksBeyond: 2, baselineBeyond: true }),
       limited({ ticksBeyond: 1, byChance: true }),
+      limited({
+        ticksBeyond: 1,
+        byChance: true,
+        countsAs: 36,
+        baseline: { value: 90, n: 900 },
+        canary: { value: 600, n: 2000 },
+      }),
       fakeMetric({ kind: 'error-rate', verdict: 'failed', limit: BROKEN }),
       fakeMetric({ verdict: 'successful', ratio: open }),
       fakeMetric({ verdict: 'error', ratio: { ...open, lower: 0.9, upper: 1.02 } }),
@@ -585,6 +592,10 @@ t.test('An explanation names operators, their reasons, guards and limits.', asyn
   t.match(
     stdout,
     'what is beyond it may be so by chance: no look counts, and the step is not left.',
+  )
+  t.match(
+    stdout,
+    'by chance (2,000 requests count as 36, since they are of few keys or depend on the key): no look counts',
   )
   t.match(
     stdout,

@@ -15,7 +15,8 @@ const TO_FIRST = { until: 'first-byte' } as const
 function bookOf(requests: number, read: (book: VariantBook) => void) {
   const book = new VariantBook('canary', '2.0')
   const ruled = new RuleFigures(7, '2.0')
-  book.watchLatencies({ lastByte: ['gold'], firstByte: ['lead'] })
+  const asked = (...segments: string[]) => ({ segments, limitsMs: [] })
+  book.watchLatencies({ lastByte: asked('gold'), firstByte: asked('lead') })
   for (let n = 0; n < requests; n++) {
     const reason = REASONS[n % 4]!
     if (n % 3 > 0) book.head(n / 7)
@@ -87,7 +88,7 @@ t.test('what is changed for later requests leaves those that have ended where th
   book.beginAttempt()
   t.equal(book.attempts.since, null)
   bookRequest(book, { segment: 'gold' })
-  book.watchLatencies({ lastByte: ['gold'], firstByte: null })
+  book.watchLatencies({ lastByte: { segments: ['gold'], limitsMs: [] }, firstByte: null })
   t.equal(book.drawnOf({}, 'gold').count, 0)
   t.equal(book.drawn.count, 2)
   t.end()

@@ -69,3 +69,38 @@ t.test('of much traffic it is gone ten seconds later', async (t) => {
   }
   t.ok(Math.abs(figures.recent.failures - 500) < 1e-6, `${figures.recent.failures}`)
 })
+
+t.test('requests with a key are counted by its place too, and fade with the others', async (t) => {
+  const figures = new StepFigures([500])
+  t.same(figures.failed, [])
+  figures.timeFirstBytes([500])
+  figures.add('failed', null, null, 3)
+  figures.add('good', latencyBucket(900), latencyBucket(20), 3)
+  figures.add('good', latencyBucket(20), latencyBucket(10), 63)
+  figures.add('failed', latencyBucket(20))
+  t.same(figures.failed, [
+    [3, 2, 1],
+    [63, 1, 0],
+  ])
+  t.same(figures.timesOf({}).slow(500), [
+    [3, 1, 1],
+    [63, 1, 0],
+  ])
+  t.same(figures.timesOf({ until: 'first-byte' }).slow(500), [
+    [3, 1, 0],
+    [63, 1, 0],
+  ])
+  t.same(figures.timesOf({}).slow(400), [], 'a limit that is not watched')
+  for (let n = 0; n < 496; n++) figures.add('good', null)
+  figures.fade(0)
+  t.equal(figures.recent.requests, 500)
+  t.same(figures.recentFailed, figures.failed)
+  for (let n = 0; n < 500; n++) figures.add('good', null)
+  figures.fade(3_600_000)
+  t.same(figures.recentFailed, [
+    [3, 0.5, 0.25],
+    [63, 0.25, 0],
+  ])
+  t.same(figures.timesOf({}).recentSlow(500)[0], [3, 0.25, 0.25])
+  t.same(figures.failed[0], [3, 2, 1], 'the step has them all')
+})

@@ -1,6 +1,8 @@
 import t from 'tap'
+import type { Side } from '../../src/domain/cohort.ts'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { MetricValue } from '../../src/domain/verdict.ts'
+import type { ReadPlaces, StepValues } from '../../src/rollout/limit-figures.ts'
 import {
   countLimitTicks,
   limitReport,
@@ -165,6 +167,50 @@ t.test('what may be beyond a limit by chance fails nothing, and keeps the step',
       spread: () => ({ n: 400, mean: 25, variance }),
     })[0]!
   t.match([errors(20 ** 2), errors(60 ** 2)], [{ byChance: false }, { byChance: true }])
+  t.end()
+})
+
+t.test('requests of few keys count as few, and it is told as how many', (t) => {
+  const places = (trials: number, events: number): ReadPlaces => ({
+    failed: () => [[0, trials, events]],
+    slow: (_, { limitMs }) => (limitMs === 500 ? [[0, trials, events]] : []),
+  })
+  const rate = (of: Partial<StepValues>) =>
+    readLimits([{ ...ERRORS, max: 0.05 }], {
+      ...NEVER,
+      failureRate: (side) => ({ value: side === 0 ? 0 : 0.1, n: 500 }),
+      ...of,
+    })[0]!
+  t.match(rate({}), { byChance: false, countsAs: undefined })
+  t.match(rate({ places: places(10, 1) }), { byChance: false })
+  const ofOne = rate({ places: places(100, 50) })
+  t.match(ofOne, { byChance: true, canary: { value: 0.1, n: 500 } })
+  t.ok(ofOne.countsAs! < 100, `${ofOne.countsAs}`)
+  t.equal(limitReport(ofOne, 0).countsAs, ofOne.countsAs)
+  t.notOk('countsAs' in limitReport(rate({}), 3))
+
+  const recent = {
+    failureRate: (side: Side) => ({ value: side === 0 ? 0 : 0.01, n: 9000 }),
+    recentFailureRate: (side: Side) => ({ value: side === 0 ? 0 : 0.1, n: 500 }),
+  }
+  t.match(rate(recent), { canaryBeyond: true, byChance: false })
+  t.match(rate({ ...recent, recentPlaces: places(100, 50) }), {
+    byChance: false,
+    canary: { n: 9000 },
+  })
+  t.equal(rate({ ...recent, recentPlaces: places(100, 50) }).canaryBeyond, false)
+
+  const latencies = new LogHistogram()
+  for (let request = 0; request < 700; request++) latencies.add(request < 30 ? 900 : 20)
+  const slow = (of: Partial<StepValues>) =>
+    readLimits([{ ...LATENCY, quantile: 0.99, max: 500 }], {
+      ...NEVER,
+      latency: () => ({ value: 900, n: 700 }),
+      latencies: () => latencies,
+      ...of,
+    })[0]!
+  t.match(slow({}), { byChance: false })
+  t.match(slow({ places: places(40, 29) }), { byChance: true })
   t.end()
 })
 

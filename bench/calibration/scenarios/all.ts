@@ -11,6 +11,7 @@ import {
 import { experiments } from './experiments.ts'
 import { kayentaJudged } from './kayenta.ts'
 import { latency } from './latency.ts'
+import { limitsOfKeys } from './limits.ts'
 import { mirrorPairs } from './pairs.ts'
 import { clicksPerView } from './ratio.ts'
 import { wholeRollouts } from './rollout.ts'
@@ -28,6 +29,7 @@ export function allScenarios(): readonly Scenario[] {
     ...revenue(),
     ...clicksPerView(),
     ...stickyUsers(),
+    ...limitsOfKeys(),
     ...severalMetrics(),
     ...segments(),
     ...experiments(),

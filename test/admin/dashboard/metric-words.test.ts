@@ -29,7 +29,9 @@ t.test('A limit says what is held against it where the metric shows something el
   const limit = { max: 5, min: null, ticksBeyond: 3, baselineBeyond: false, tooFew: false }
   const none = { value: null, n: 0 }
   const noteOf = (
-    changes: Partial<typeof limit & { canary: object; baseline: object; byChance: boolean }>,
+    changes: Partial<
+      typeof limit & { canary: object; baseline: object; byChance: boolean; countsAs: number }
+    >,
   ) => {
     const figures = figuresOf(metric({ kind: 'rmse', limit: { ...limit, ...changes } as never }))
     return figures.find(({ label }) => label === 'limit')!.note
@@ -41,6 +43,10 @@ t.test('A limit says what is held against it where the metric shows something el
   t.equal(
     noteOf({ ...held, byChance: true }),
     '14.2 (n 312) is held against it; what is beyond it may be so by chance',
+  )
+  t.equal(
+    noteOf({ ...held, byChance: true, countsAs: 36 }),
+    '14.2 (n 312) is held against it; what is beyond it may be so by chance; by key it counts as 36',
   )
   t.equal(noteOf({}), '', 'an older decision has no figures of it')
   const { baseline, canary } = fakeMetric()

@@ -98,5 +98,7 @@ function noteOfLimit(metric: MetricJson): string {
     : []
   const baseline = limit?.baselineBeyond === true ? ['the baseline is beyond it too'] : []
   const chance = limit?.byChance === true ? ['what is beyond it may be so by chance'] : []
-  return [...held, ...baseline, ...chance].join('; ')
+  const countsAs = limit?.countsAs ?? null
+  const keys = countsAs === null ? [] : [`by key it counts as ${formatCount(countsAs)}`]
+  return [...held, ...baseline, ...chance, ...keys].join('; ')
 }
