@@ -12,6 +12,7 @@ const SPLIT = quickService(
       metrics: [
         { ...ERRORS, ...LIMITED, max: 0.2 },
         { ...LATENCY, ...LIMITED, quantile: 0.8, max: 100 },
+        { ...LATENCY, ...LIMITED, name: 'first', until: 'first-byte', quantile: 0.8, max: 100 },
       ],
     },
   },
@@ -81,6 +82,18 @@ t.test('so do slow requests of one key', async (t) => {
   await world.run(40_000)
   t.equal(leader.weightBp, 5000)
   t.match(leader.evaluator.view('svc')!.metrics[1], { limit: { byChance: true, countsAs: 1 } })
+})
+
+t.test('and slow first bytes, whichever process has seen them', async (t) => {
+  const { world, leader, follower } = await start(2)
+  serveKey(follower, 1, 60, 0, 60)
+  serveLight(follower, 3)
+  serveLight(leader, 1)
+  await world.run(40_000)
+  t.equal(leader.weightBp, 5000)
+  const limit = { byChance: true, countsAs: 1 }
+  t.match(leader.evaluator.view('svc')!.metrics.slice(1), [{ limit }, { name: 'first', limit }])
+  t.same(world.errors, [])
 })
 
 t.test('as many failures of twelve keys roll back', async (t) => {
