@@ -1,0 +1,130 @@
+import type { FeedbackReport } from '../../../src/admin/admin-deps.ts'
+import type { Chance } from './chance.ts'
+import type { LifeGateway } from './life-gateway.ts'
+import type { LifeInspector } from './life-inspector.ts'
+import { BEGINNING, type LifeTime } from './life-time.ts'
+import type { Served } from './served-requests.ts'
+
+type Line = Readonly<Record<string, unknown>>
+
+/** Names what is no event. */
+const LABEL = 'label'
+const EVENTS = ['buy', 'view', 'click', 'refund', 'complaint'] as const
+/** Lines that a service has no use for are refused one by one, and say why. */
+const USELESS = /unknown service|no metric of|has no value|mean is of values|no number|beyond/
+
+/** Posts what became of requests, to any gateway, and holds what it is told of them against what it posted. */
+export class LifeFeedback {
+  /** Lines by what became of them, over the life. */
+  readonly all = { joined: 0, unmatched: 0, late: 0, duplicate: 0, rejected: 0 }
+  readonly #chance: Chance
+  readonly #time: LifeTime
+  readonly #inspector: LifeInspector
+  readonly #onFault: (what: string) => void
+  /** Lines that were joined: once. */
+  readonly #joined: Line[] = []
+  readonly #labelled = new Set<string>()
+  #events = 0
+
+  constructor(
+    chance: Chance,
+    time: LifeTime,
+    inspector: LifeInspector,
+    onFault: (what: string) => void,
+  ) {
+    this.#chance = chance
+    this.#time = time
+    this.#inspector = inspector
+    this.#onFault = onFault
+  }
+
+  /** Posts labels and events of some of these. */
+  async post(gateway: LifeGateway, served: readonly Served[]): Promise<void> {
+    const known = Array.from({ length: this.#chance.pick(1, 5, 60) }, () => this.#line(served)).filter((l) => l !== null)
+    await this.#send(gateway, known)
+  }
+
+  /** What was joined is known already, wherever it is posted again. */
+  async repeat(gateway: LifeGateway): Promise<void> {
+    const again = this.#joined.slice(-40)
+    const report = await this.#send(gateway, again)
+    if (report === null || report.joined === 0) return
+    this.#onFault(`${gateway.name} joined ${report.joined} of ${again.length} lines again`)
+  }
+
+  /** What nobody has asked for is not known. */
+  async invent(gateway: LifeGateway, service: string): Promise<void> {
+    const lines = [1, 2, 3].map((n) => ({ service, requestId: `nobody-${n}`, label: n }))
+    const report = await this.#send(gateway, lines)
+    if (report === null || report.unmatched === lines.length) return
+    this.#onFault(`${gateway.name} knows requests that nobody made: ${JSON.stringify(report)}`)
+  }
+
+  #line(served: readonly Served[]): Line | null {
+    const chance = this.#chance
+    if (served.length === 0) return null
+    // The newest mostly, and some that are old.
+    const back = Math.floor(chance.draw() ** 3 * Math.min(served.length, 3000))
+    const { gateway, service, requestId, user } = served[served.length - 1 - back]!
+    const wanted = wantedOf(gateway, service)
+    // Some that nothing waits for.
+    const isStray = wanted.length === 0 || chance.isSo(0.1)
+    const event = isStray ? chance.pick(LABEL, ...EVENTS) : chance.pick(...wanted)
+    if (event === LABEL) {
+      if (this.#labelled.has(requestId)) return null
+      this.#labelled.add(requestId)
+      return { service, requestId, label: chance.pick(0, 1, 0.3, 0.9, -5, 1e6) }
+    }
+    const by = user !== null && chance.isSo(0.3) ? { key: user } : { requestId }
+    const values = { amount: chance.draw() * 50, ms: chance.draw() * 10, n: chance.pick(1, 2, 0) }
+    const at = new Date(BEGINNING + this.#time.ms - chance.draw() * 20_000).toISOString()
+    return {
+      ...{ service, ...by, event, id: `event-${++this.#events}` },
+      ...(chance.isSo(0.5) ? { value: chance.pick(1, 5.5, -2, 0, 1000) } : {}),
+      ...(chance.isSo(0.5) ? { values } : {}),
+      ...(chance.isSo(0.1) ? { at } : {}),
+    }
+  }
+
+  /** Null: it was refused whole, or nothing was posted. */
+  async #send(gateway: LifeGateway, lines: readonly Line[]): Promise<FeedbackReport | null> {
+    if (lines.length === 0) return null
+    const answer = await this.#inspector.ask(gateway, '/api/v1/feedback', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    })
+    if (answer.status === 503) {
+      if (!gateway.isTroubled) this.#onFault(`${gateway.name} takes no feedback: ${answer.text}`)
+      return null
+    }
+    const report = answer.json<FeedbackReport>()
+    const { joined, unmatched, late, duplicate, rejected } = report
+    const sum = joined + unmatched + late + duplicate + rejected.length
+    if (sum !== lines.length) {
+      this.#onFault(`${lines.length} lines came to ${sum}: ${answer.text}`)
+    }
+    for (const { error } of rejected) {
+      if (!USELESS.test(error)) this.#onFault(`a line is rejected: ${error}`)
+    }
+    this.all.joined += joined
+    this.all.unmatched += unmatched
+    this.all.late += late
+    this.all.duplicate += duplicate
+    this.all.rejected += rejected.length
+    if (joined === lines.length) this.#joined.push(...lines)
+    return report
+  }
+}
+
+/** What the metrics of a service wait for: names of events, and `LABEL`. */
+function wantedOf({ services }: LifeGateway, name: string): readonly string[] {
+  const metrics = (services[name]?.analysis['metrics'] ?? {}) as Readonly<
+    Record<string, Readonly<Record<string, unknown>>>
+  >
+  return Object.values(metrics).flatMap((metric) => {
+    if ('labelWindow' in metric) return [LABEL]
+    const { event, numerator, denominator } = metric
+    return [event, numerator, denominator].filter((each) => typeof each === 'string')
+  })
+}
