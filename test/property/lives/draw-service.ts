@@ -53,7 +53,9 @@ export function drawService(chance: Chance, name: string, origins: Origins): Ser
       idempotent: chance.maybe(0.7, () => true),
       errors: chance.maybe(0.1, () => ({ statuses: [500, 503, 422] })),
       mirror:
-        third === null || isFixed ? undefined : chance.maybe(0.4, () => [drawMirror(chance, third)]),
+        third === null || isFixed
+          ? undefined
+          : chance.maybe(0.4, () => [drawMirror(chance, third)]),
       rollout: isFixed ? undefined : drawRollout(chance, isBlueGreen),
     }),
     variants,
@@ -63,10 +65,7 @@ export function drawService(chance: Chance, name: string, origins: Origins): Ser
   }
 }
 
-function drawVariants(
-  chance: Chance,
-  { models }: Origins,
-): Readonly<Record<string, VariantParts>> {
+function drawVariants(chance: Chance, { models }: Origins): Readonly<Record<string, VariantParts>> {
   const version = (of: string) => `${of}${chance.whole(0, 3)}.${chance.whole(0, 1)}`
   const one = (of: string, origin: string) => ({ version: version(of), upstreams: [origin] })
   const third = chance.maybe(0.3, () => chance.pick('shadow', 'challenger'))
@@ -140,7 +139,8 @@ function drawSteps(chance: Chance): readonly object[] {
   for (const weight of weights) {
     const minRequests = chance.maybe(0.5, () => chance.pick(0, 5, 40))
     steps.push({ weight, minDuration: chance.pick('0s', '1s', '3s'), ...given({ minRequests }) })
-    if (weight !== '100%' && chance.isSo(0.12)) steps.push({ pause: chance.pick<object | string>({}, '2s') })
+    if (weight !== '100%' && chance.isSo(0.12))
+      steps.push({ pause: chance.pick<object | string>({}, '2s') })
   }
   return steps
 }

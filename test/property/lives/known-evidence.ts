@@ -8,7 +8,9 @@ export function knownEvidence(services: readonly ServiceJson[]): KnownEvidence {
   return new Map(
     services.flatMap(({ name, rollout, phase, step, metrics }) =>
       metrics
-        .filter(({ evidence: { harm, nonInferiority } }) => harm !== null || nonInferiority !== null)
+        .filter(
+          ({ evidence: { harm, nonInferiority } }) => harm !== null || nonInferiority !== null,
+        )
         .map((metric) => {
           const about = `${metric.name} of ${name} (${rollout}, ${phase} in step ${step?.index})`
           return [about, (metric.baseline?.n ?? 0) + (metric.canary?.n ?? 0)] as const

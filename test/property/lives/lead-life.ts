@@ -71,12 +71,12 @@ async function postFeedback(life: Life): Promise<void> {
 }
 
 async function lookAround(life: Life): Promise<void> {
-  const { chance, inspector, services, time } = life
+  const { chance, inspector, services } = life
   const gateway = anyOf(life)
   if (gateway === null || gateway.isTroubled) return
   const name = chance.pick(...Object.keys(services))
   if (gateway.config.services.some((each) => each.name === name)) {
-    await inspector.look(gateway, name, chance, time.ms)
+    await inspector.look(gateway, name, chance, life.known(name))
   }
 }
 
@@ -101,7 +101,11 @@ async function giveOrder(life: Life): Promise<void> {
   const order = { reason: 'of a life', ...body }
   const path = `/api/v1/services/${name}/${verb}`
   const method = verb === 'weights' ? 'PUT' : 'POST'
-  life.begin(unlessDead(gateway, inspector.ask(gateway, path, { method, body: order })))
+  // Sometimes several are told at once.
+  const told = chance.isSo(0.2) ? life.awake : [gateway]
+  for (const each of told) {
+    life.begin(unlessDead(each, inspector.ask(each, path, { method, body: order })))
+  }
 }
 
 async function changeMood({ chance, models, traffic: { mood } }: Life): Promise<void> {
@@ -164,51 +168,45 @@ async function troubleOne(life: Life): Promise<void> {
   const wait = async () => {
     for (let left = turns; left > 0; left -= 1) await life.turn()
   }
-  switch (chance.pick('restart', 'restart all', 'kill', 'hold', 'cut', 'cut all', 'jump', 'sleep')) {
+  const befallen = chance.isSo(0.3) ? life.awake : [gateway]
+  const skewMs = chance.pick(0, 0, -3000, 3000)
+  switch (chance.pick('restart', 'restart all', 'kill', 'hold', 'cut', 'lose', 'jump', 'sleep')) {
     case 'restart':
       await life.stop(gateway)
       await wait()
-      return life.start(gateway.place, chance.pick(0, 0, -3000, 3000))
+      return life.start(gateway.place, skewMs)
     case 'restart all':
       return life.restart()
-    case 'kill':
+    case 'kill': {
       life.gateways[gateway.place] = null
       await gateway.kill()
       await wait()
-      return life.start(gateway.place, chance.pick(0, 0, -3000, 3000))
-    case 'hold':
-      gateway.hadStoreAt = time.ms
-      gateway.clock.isHeld = true
+      const isCut = chance.isSo(0.3)
+      await life.start(gateway.place, skewMs, isCut)
+      if (!isCut) return
       await wait()
-      gateway.clock.isHeld = false
-      gateway.hadStoreAt = time.ms
-      return
+      return life.gateways[gateway.place]!.mend()
+    }
+    case 'hold':
+      gateway.hold()
+      await wait()
+      return gateway.release()
     case 'cut':
-      return cut([gateway], wait, life)
-    case 'cut all':
-      return cut(life.awake, wait, life)
+      for (const each of befallen) each.cut()
+      await wait()
+      for (const each of befallen) each.mend()
+      return
+    case 'lose':
+      for (const each of befallen) each.loseSome(() => chance.isSo(0.1))
+      await wait()
+      for (const each of befallen) each.mend()
+      return
     case 'jump':
       gateway.clock.skewMs += chance.pick(-30_000, -2000, 2000, 30_000)
       return
     case 'sleep':
       time.ms += chance.pick(5000, 60_000, 600_000)
       for (const each of life.awake) each.hadStoreAt = time.ms
-  }
-}
-
-async function cut(
-  gateways: readonly LifeGateway[],
-  wait: () => Promise<void>,
-  { time }: Life,
-): Promise<void> {
-  for (const each of gateways) {
-    each.hadStoreAt = time.ms
-    each.way.cut()
-  }
-  await wait()
-  for (const each of gateways) {
-    each.way.mend()
-    each.hadStoreAt = time.ms
   }
 }
 

@@ -23,6 +23,8 @@ export class LifeFeedback {
   readonly #onFault: (what: string) => void
   /** Lines that were joined: once. */
   readonly #joined: Line[] = []
+  /** Labels that were posted, by service. */
+  readonly labels = new Map<string, number>()
   readonly #labelled = new Set<string>()
   #events = 0
 
@@ -40,7 +42,9 @@ export class LifeFeedback {
 
   /** Posts labels and events of some of these. */
   async post(gateway: LifeGateway, served: readonly Served[]): Promise<void> {
-    const known = Array.from({ length: this.#chance.pick(1, 5, 60) }, () => this.#line(served)).filter((l) => l !== null)
+    const known = Array.from({ length: this.#chance.pick(1, 5, 60) }, () =>
+      this.#line(served),
+    ).filter((l) => l !== null)
     await this.#send(gateway, known)
   }
 
@@ -73,6 +77,7 @@ export class LifeFeedback {
     if (event === LABEL) {
       if (this.#labelled.has(requestId)) return null
       this.#labelled.add(requestId)
+      this.labels.set(service, (this.labels.get(service) ?? 0) + 1)
       return { service, requestId, label: chance.pick(0, 1, 0.3, 0.9, -5, 1e6) }
     }
     const by = user !== null && chance.isSo(0.3) ? { key: user } : { requestId }

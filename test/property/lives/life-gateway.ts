@@ -70,7 +70,38 @@ export class LifeGateway {
 
   /** Whether the store was away from it of late, or it stood still: what fails then is no fault. */
   get isTroubled(): boolean {
-    return this.isDead || this.#around.time.ms - this.hadStoreAt < RECOVERY_MS || this.way.isCut
+    return this.isDead || this.#around.time.ms - this.hadStoreAt < RECOVERY_MS || !this.way.isWhole
+  }
+
+  /** The store is away from it. */
+  cut(): void {
+    this.hadStoreAt = this.#around.time.ms
+    this.way.cut()
+  }
+
+  /** Its way to the store loses what `loses` says. */
+  loseSome(loses: () => boolean): void {
+    this.hadStoreAt = this.#around.time.ms
+    this.way.loses = loses
+  }
+
+  /** The process stands still. */
+  hold(): void {
+    this.hadStoreAt = this.#around.time.ms
+    this.clock.isHeld = true
+  }
+
+  /** It goes on. */
+  release(): void {
+    this.clock.isHeld = false
+    this.hadStoreAt = this.#around.time.ms
+  }
+
+  /** All comes through again. */
+  mend(): void {
+    if (this.way.isWhole) return
+    this.way.mend()
+    this.hadStoreAt = this.#around.time.ms
   }
 
   /** Whether it has not had this service for some of its life. */

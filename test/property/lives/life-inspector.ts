@@ -7,6 +7,17 @@ import type { LifeGateway } from './life-gateway.ts'
 import type { LifeLog } from './life-log.ts'
 import type { Served } from './served-requests.ts'
 
+/** What was done to a service by now. */
+export type Done = {
+  /** Milliseconds since the life began. */
+  readonly now: number
+  readonly requests: number
+  readonly labels: number
+}
+
+/** Metrics whose units are labels. */
+const LABELLED: readonly string[] = ['rmse', 'mae', 'log-loss', 'accuracy']
+
 /** What no text for people has in it. */
 const SPOILT = /\bundefined\b|\bNaN\b|\[object|\bInfinity\b|-0 %|null ms|null %/
 
@@ -42,18 +53,20 @@ export class LifeInspector {
     for (const each of wrong.slice(0, 2)) this.#onFault(`${told}: ${each}: ${body.slice(0, 500)}`)
     const at = body.search(SPOILT)
     const isText = !path.startsWith('/metrics') || /="(undefined|NaN|\[object)/.test(body)
-    if (at !== -1 && isText) this.#onFault(`${told}: ${body.slice(Math.max(0, at - 300), at + 100)}`)
+    if (at !== -1 && isText)
+      this.#onFault(`${told}: ${body.slice(Math.max(0, at - 300), at + 100)}`)
     if (statusCode === 500) this.#onFault(`${told}: ${body}`)
     return answer
   }
 
-  /** Everything that a gateway says of a service, and in `/metrics`. `now`: milliseconds since the life began. */
-  async look(gateway: LifeGateway, name: string, chance: Chance, now: number): Promise<void> {
+  /** Everything that a gateway says of a service, and in `/metrics`. */
+  async look(gateway: LifeGateway, name: string, chance: Chance, done: Done): Promise<void> {
     const at = `/api/v1/services/${name}`
     const service = (await this.ask(gateway, at)).json<ServiceJson>()
     const { text } = await this.ask(gateway, '/metrics')
     this.#compareMetrics(gateway, service, text)
-    this.#compareLog(gateway, service, now)
+    this.#compareLog(gateway, service, done.now)
+    this.#compareDone(gateway, service, done)
     const rps = chance.pick('', '?rps=0.1', '?rps=1000&regression=0.5')
     const other = chance.pick(`/plan${rps}`, '/history', '/experiments', '/cohorts')
     await this.ask(gateway, `${at}${other}`)
@@ -115,6 +128,17 @@ export class LifeInspector {
     const exposed = sample('serin_rollout_step')
     if (step !== null && exposed !== step.index && exposed !== step.index + 1) {
       this.#onFault(`${told} is in step ${step.index} by the API, ${exposed} by /metrics`)
+    }
+  }
+
+  /** Nothing is judged more than once. */
+  #compareDone(gateway: LifeGateway, { name, metrics }: ServiceJson, done: Done): void {
+    for (const { name: metric, kind, baseline, canary, evidence } of metrics) {
+      if (evidence.harm === null && evidence.nonInferiority === null) continue
+      const judged = (baseline?.n ?? 0) + (canary?.n ?? 0)
+      const most = LABELLED.includes(kind) ? done.labels : done.requests
+      if (judged <= most) continue
+      this.#onFault(`${gateway.name} has ${judged} units of ${metric} of ${name}, of ${most}`)
     }
   }
 

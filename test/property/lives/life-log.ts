@@ -67,7 +67,9 @@ export class LifeLog {
   print(service: string): string {
     return (this.#rollouts.get(service) ?? [])
       .map(({ at, decision: { id, rollout, action, reason, actor, from, to } }) => {
-        const [before, after] = [from, to].map((s) => `${s.phase} ${s.step} ${s.weights['canary']} %`)
+        const [before, after] = [from, to].map(
+          (s) => `${s.phase} ${s.step} ${s.weights['canary']} %`,
+        )
         return `  ${id} ${at} ms ${rollout} ${action} (${reason}, ${actor}): ${before} -> ${after}`
       })
       .join('\n')
@@ -95,7 +97,11 @@ export class LifeLog {
     else if (state.weightBp > 0 && banned.has(state.canaryVersion)) {
       this.#onFault(`${told} serves ${state.canaryVersion}, which was rolled back`)
     }
-    if (action === 'hold' && state.weightBp !== (all.at(-1)?.state.weightBp ?? 0) && actor === 'evaluator') {
+    if (
+      action === 'hold' &&
+      state.weightBp !== (all.at(-1)?.state.weightBp ?? 0) &&
+      actor === 'evaluator'
+    ) {
       this.#onFault(`${told} holds, and moves the weights`)
     }
     this.#rollouts.set(service, [...all, logged])

@@ -28,7 +28,9 @@ export class LifeTraffic {
   readonly #models: LifeModels
   readonly #time: LifeTime
   readonly #underWay = new Set<Promise<void>>()
-  #sent = 0
+  /** How many were sent, by service. */
+  readonly sent = new Map<string, number>()
+  #count = 0
 
   constructor(chance: Chance, models: LifeModels, time: LifeTime) {
     this.#chance = chance
@@ -39,7 +41,8 @@ export class LifeTraffic {
   /** Sends one request; resolves when it is answered, or when its model holds it. */
   async send(gateway: LifeGateway, service: string): Promise<void> {
     const chance = this.#chance
-    const requestId = `life-${++this.#sent}`
+    const requestId = `life-${++this.#count}`
+    this.sent.set(service, (this.sent.get(service) ?? 0) + 1)
     const user = chance.isSo(0.03) ? null : `u${chance.whole(1, USERS)}`
     const tier = chance.pick('gold', 'platinum', 'basic', null)
     const body = { user, tier, n: chance.whole(0, 9), x: chance.draw() * 10 }
@@ -53,7 +56,7 @@ export class LifeTraffic {
       ...(tier === null ? {} : { 'x-tier': tier }),
     }
     const at = this.#time.ms
-    const aloneSince = gateway.way.isCut ? gateway.hadStoreAt : null
+    const aloneSince = gateway.way.isWhole ? null : gateway.hadStoreAt
     const sent = request(`${gateway.data}/${service}/predict${query}`, {
       ...{ method: 'POST', headers, body: JSON.stringify(body), dispatcher: this.#agent },
     }).then(async (answer) => {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { ServiceJson } from '../../../src/admin/present.ts'
 import { Contract, readDocument } from '../../admin/contract.ts'
 import { Chance } from './chance.ts'
@@ -8,7 +8,7 @@ import { drawService, type ServiceParts } from './draw-service.ts'
 import { LifeFeedback } from './life-feedback.ts'
 import { LifeGateway, parseServices, type Services } from './life-gateway.ts'
 import { forgotten, knownEvidence, type KnownEvidence } from './known-evidence.ts'
-import { isSpoilt, LifeInspector } from './life-inspector.ts'
+import { isSpoilt, LifeInspector, type Done } from './life-inspector.ts'
 import { LifeLog } from './life-log.ts'
 import { startModels, type LifeModels } from './life-models.ts'
 import { LifeTime } from './life-time.ts'
@@ -30,6 +30,9 @@ export const TURN_MS = 250
 
 /** After a start somebody decides, and has read what is stored. */
 const RESTARTED_MS = 1000
+
+/** A gateway that ends waits for no look of another one for longer than this. */
+const STOP_MS = 20_000
 
 /** A pino line of this level or above wakes somebody. */
 const ERROR_LEVEL = 50
@@ -113,11 +116,12 @@ export class Life {
     return read.ok
   }
 
-  /** A gateway begins, with the services that are wanted now. */
-  async start(place: number, skewMs = 0): Promise<void> {
+  /** A gateway begins, with the services that are wanted now; with `isCut` the store is away from it. */
+  async start(place: number, skewMs = 0, isCut = false): Promise<void> {
     const { chance, store, time } = this
     const around = { ...{ chance, store, time }, folder: this.#folder, onLine: this.#hear }
     const gateway = new LifeGateway(place, this.services, around, skewMs)
+    if (isCut) gateway.cut()
     await gateway.start()
     this.gateways[place] = gateway
   }
@@ -144,6 +148,13 @@ export class Life {
     this.#judge(this.time.ms - TRIP_STORED_MS)
   }
 
+  /** What was done to a service by now. */
+  known(service: string): Done {
+    const { feedback, time, traffic } = this
+    const of = (counts: ReadonlyMap<string, number>) => counts.get(service) ?? 0
+    return { now: time.ms, requests: of(traffic.sent), labels: of(feedback.labels) }
+  }
+
   /** Time passes, and nothing else does. */
   async pass(ms: number): Promise<void> {
     await this.time.pass(ms, async () => {
@@ -166,7 +177,11 @@ export class Life {
     this.gateways[gateway.place] = null
     let isOver = false
     const over = gateway.stop().finally(() => (isOver = true))
-    while (!isOver) await Promise.race([over, this.pass(TURN_MS)])
+    for (let left = STOP_MS; left > 0 && !isOver; left -= TURN_MS) {
+      await this.pass(TURN_MS)
+      // What it waits for is real by then: ports that close.
+      await delay(1)
+    }
     await over
   }
 
@@ -176,7 +191,7 @@ export class Life {
       if (gateway === null) await this.start(place)
       else {
         gateway.clock.isHeld = false
-        gateway.way.mend()
+        gateway.mend()
         if (gateway.services !== this.services) await gateway.reload(this.services)
       }
     }
@@ -185,10 +200,10 @@ export class Life {
     for (let left = 20_000; left > 0; left -= TURN_MS) await this.pass(TURN_MS)
     await Promise.all(this.#underWay)
     this.#judge(Infinity)
-    const { chance, inspector, traffic, time } = this
+    const { chance, inspector, traffic } = this
     for (const gateway of this.awake) {
       for (const name of Object.keys(this.services)) {
-        await inspector.look(gateway, name, chance, time.ms)
+        await inspector.look(gateway, name, chance, this.known(name))
       }
       await inspector.count(gateway, traffic.served)
     }

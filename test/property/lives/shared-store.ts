@@ -7,6 +7,7 @@ import type { RolloutChange, Store } from '../../../src/store/store.ts'
 import type { LifeTime } from './life-time.ts'
 
 const LIMITS = { retentionMs: 3_600_000, maxPending: 100_000, maxBytes: 64 * 1024 ** 2 }
+const LOSES_NOTHING = (): boolean => false
 const SILENT = { info: () => {}, warn: () => {} }
 
 /** What was stored of a service: its state, and the decision that came with it. */
@@ -21,8 +22,14 @@ export type Stored = {
 export class StoreWay {
   /** Nothing comes through. */
   isCut = false
+  /** Asked before each call and after it: whether just that is lost, the call or its answer. */
+  loses: () => boolean = LOSES_NOTHING
   #isOver = false
   #mended: () => void = () => {}
+
+  get isWhole(): boolean {
+    return !this.isCut && this.loses === LOSES_NOTHING
+  }
 
   cut(): void {
     this.isCut = true
@@ -31,6 +38,7 @@ export class StoreWay {
   mend(): void {
     if (this.#isOver) return
     this.isCut = false
+    this.loses = LOSES_NOTHING
     this.#mended()
   }
 
@@ -73,7 +81,7 @@ export class SharedStore {
     this.#ways.add(way)
     const inner = this.#inner
     const mustBeThere = () => {
-      if (way.isCut) throw new StoreAwayError('the store is away')
+      if (way.isCut || way.loses()) throw new StoreAwayError('the store is away')
     }
     const passed = Object.entries({ ...inner, ...this.#byItsClock(inner) }).map(([name, call]) => {
       const ask = call as (...given: unknown[]) => Promise<unknown>
