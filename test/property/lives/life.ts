@@ -31,6 +31,12 @@ export const TURN_MS = 250
 /** After a start somebody decides, and has read what is stored. */
 const RESTARTED_MS = 1000
 
+/** Once all of them are there, all know of each other and of what is stored within this. */
+const HEALED_MS = 6000
+
+/** What a gateway is asked for is answered within this: an order, or feedback that it does not know the cohorts of yet. */
+const ANSWERED_MS = 20_000
+
 /** A gateway that ends waits for no look of another one for longer than this. */
 const STOP_MS = 20_000
 
@@ -197,7 +203,11 @@ export class Life {
     }
     this.models.release()
     await this.traffic.settled()
-    for (let left = 20_000; left > 0; left -= TURN_MS) await this.pass(TURN_MS)
+    await this.pass(HEALED_MS)
+    for (let left = ANSWERED_MS; left > 0 && this.#underWay.size > 0; left -= TURN_MS) {
+      await this.pass(TURN_MS)
+      await delay(1)
+    }
     await Promise.all(this.#underWay)
     this.#judge(Infinity)
     const { chance, inspector, traffic } = this
