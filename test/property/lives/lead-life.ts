@@ -21,7 +21,6 @@ const HABITS: readonly Habit[] = [
   [5000, changeFile],
   [8000, changeMood],
   [2000, async ({ models }) => models.release()],
-  [15_000, troubleOne],
 ]
 
 /** Leads a life of so many seconds, and then everything is well again. */
@@ -48,7 +47,9 @@ export async function leadLife(seconds: number, options: LifeOptions): Promise<L
 async function live(life: Life, ms: number): Promise<void> {
   const { chance } = life
   const soon = (everyMs: number) => life.time.ms + everyMs * (0.5 + chance.draw())
-  const agenda = HABITS.map(([everyMs, does]) => ({ everyMs, does, at: soon(everyMs) }))
+  // Some lives are hard, and some are calm for long enough that nothing excuses what is lost.
+  const habits: readonly Habit[] = [...HABITS, [chance.pick(4000, 30_000), troubleOne]]
+  const agenda = habits.map(([everyMs, does]) => ({ everyMs, does, at: soon(everyMs) }))
   while (life.time.ms < ms) {
     await life.turn()
     for (const each of agenda) {
@@ -65,7 +66,9 @@ async function postFeedback(life: Life): Promise<void> {
   if (gateway === null) return
   const kind = chance.draw()
   const [service] = Object.keys(services)
-  if (kind < 0.8) life.begin(unlessDead(gateway, feedback.post(gateway, traffic.served)))
+  if (kind < 0.3 && life.isCalm) {
+    life.begin(unlessDead(gateway, feedback.postInTime(gateway, traffic.served)))
+  } else if (kind < 0.8) life.begin(unlessDead(gateway, feedback.post(gateway, traffic.served)))
   else if (kind < 0.95) life.begin(unlessDead(gateway, feedback.repeat(gateway)))
   else life.begin(unlessDead(gateway, feedback.invent(gateway, service!)))
 }

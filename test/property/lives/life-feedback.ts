@@ -1,9 +1,13 @@
 import type { FeedbackReport } from '../../../src/admin/admin-deps.ts'
+import { analysisOf } from '../../../src/domain/service.ts'
 import type { Chance } from './chance.ts'
 import type { LifeGateway } from './life-gateway.ts'
 import type { LifeInspector } from './life-inspector.ts'
 import { BEGINNING, type LifeTime } from './life-time.ts'
 import type { Served } from './served-requests.ts'
+
+/** A prediction is in the store within this, for all gateways. */
+const STORED_MS = 500
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -48,6 +52,22 @@ export class LifeFeedback {
     await this.#send(gateway, known)
   }
 
+  /** What was asked for a moment ago, and has its window yet, is known and not late; all gateways are well. */
+  async postInTime(gateway: LifeGateway, served: readonly Served[]): Promise<void> {
+    const now = this.#time.ms
+    const lines = served.slice(-200).flatMap((each): Line[] => {
+      const { service, requestId, at, isRead, isFallback } = each
+      const windowMs = labelWindowOf(each)
+      const isIn = windowMs !== null && now - at >= STORED_MS && now - at <= windowMs - STORED_MS
+      if (!isIn || !isRead || isFallback || this.#labelled.has(requestId)) return []
+      this.#note(service, requestId)
+      return [{ service, requestId, label: this.#chance.draw() }]
+    })
+    const report = await this.#send(gateway, lines)
+    if (report === null || report.joined + report.rejected.length === lines.length) return
+    this.#onFault(`${gateway.name} has ${JSON.stringify(report)} of ${JSON.stringify(lines)}`)
+  }
+
   /** What was joined is known already, wherever it is posted again. */
   async repeat(gateway: LifeGateway): Promise<void> {
     const again = this.#joined.slice(-40)
@@ -76,8 +96,7 @@ export class LifeFeedback {
     const event = isStray ? chance.pick(LABEL, ...EVENTS) : chance.pick(...wanted)
     if (event === LABEL) {
       if (this.#labelled.has(requestId)) return null
-      this.#labelled.add(requestId)
-      this.labels.set(service, (this.labels.get(service) ?? 0) + 1)
+      this.#note(service, requestId)
       return { service, requestId, label: chance.pick(0, 1, 0.3, 0.9, -5, 1e6) }
     }
     const by = user !== null && chance.isSo(0.3) ? { key: user } : { requestId }
@@ -89,6 +108,11 @@ export class LifeFeedback {
       ...(chance.isSo(0.5) ? { values } : {}),
       ...(chance.isSo(0.1) ? { at } : {}),
     }
+  }
+
+  #note(service: string, requestId: string): void {
+    this.#labelled.add(requestId)
+    this.labels.set(service, (this.labels.get(service) ?? 0) + 1)
   }
 
   /** Null: it was refused whole, or nothing was posted. */
@@ -117,7 +141,8 @@ export class LifeFeedback {
     this.all.late += late
     this.all.duplicate += duplicate
     this.all.rejected += rejected.length
-    if (joined === lines.length) this.#joined.push(...lines)
+    // A key that is asked for in another attempt is another unit.
+    if (joined === lines.length) this.#joined.push(...lines.filter((line) => !('key' in line)))
     return report
   }
 }
@@ -132,4 +157,17 @@ function wantedOf({ services }: LifeGateway, name: string): readonly string[] {
     const { event, numerator, denominator } = metric
     return [event, numerator, denominator].filter((each) => typeof each === 'string')
   })
+}
+
+/** How long labels of a request are waited for, in milliseconds; null = they are not, or its service is another one by now. */
+function labelWindowOf({ gateway, service: name, at }: Served): number | null {
+  if (gateway.isDead || gateway.taken.at(-1)!.at >= at) return null
+  const service = gateway.config.services.find((each) => each.name === name)
+  if (service === undefined || service.observe.prediction === null || service.observe.sample < 1) {
+    return null
+  }
+  const windows = analysisOf(service)?.metrics.flatMap((metric) =>
+    'labelWindowMs' in metric ? [metric.labelWindowMs] : [],
+  )
+  return windows === undefined || windows.length === 0 ? null : Math.min(...windows)
 }

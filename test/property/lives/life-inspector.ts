@@ -135,7 +135,9 @@ export class LifeInspector {
   #compareDone(gateway: LifeGateway, { name, metrics }: ServiceJson, done: Done): void {
     for (const { name: metric, kind, baseline, canary, evidence } of metrics) {
       if (evidence.harm === null && evidence.nonInferiority === null) continue
-      const judged = (baseline?.n ?? 0) + (canary?.n ?? 0)
+      const units = [baseline?.n ?? 0, canary?.n ?? 0] as const
+      // Both sides of a pair are one request.
+      const judged = metric.endsWith('/mirror') ? Math.max(...units) : units[0] + units[1]
       const most = LABELLED.includes(kind) ? done.labels : done.requests
       if (judged <= most) continue
       this.#onFault(`${gateway.name} has ${judged} units of ${metric} of ${name}, of ${most}`)

@@ -8,6 +8,9 @@ import type { Served } from './served-requests.ts'
 
 const USERS = 300
 
+/** An answer with a prediction that can be read. */
+const READ = /^\{"score":/
+
 /** How the models answer for a while, and how many ask. */
 export type Mood = {
   /** Share of the requests that fail at baseline, canary, and the third. */
@@ -60,11 +63,11 @@ export class LifeTraffic {
     const sent = request(`${gateway.data}/${service}/predict${query}`, {
       ...{ method: 'POST', headers, body: JSON.stringify(body), dispatcher: this.#agent },
     }).then(async (answer) => {
-      await answer.body.dump()
+      const isRead = READ.test(await answer.body.text())
       const variant = String(answer.headers['x-serin-variant'])
       const isFallback = answer.headers['x-serin-fallback'] !== undefined
       const fields = fieldsOf(headers, body, user)
-      const told = { status: answer.statusCode, variant, isFallback, fields, at, aloneSince }
+      const told = { isRead, variant, isFallback, fields, at, aloneSince }
       this.served.push({ ...told, gateway, service, requestId, user })
     })
     const done = sent.catch((error: unknown) => {

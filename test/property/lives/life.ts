@@ -31,6 +31,9 @@ export const TURN_MS = 250
 /** After a start somebody decides, and has read what is stored. */
 const RESTARTED_MS = 1000
 
+/** So long after a file was taken all go by it. */
+const CALM_MS = 2000
+
 /** Once all of them are there, all know of each other and of what is stored within this. */
 const HEALED_MS = 6000
 
@@ -39,6 +42,12 @@ const ANSWERED_MS = 20_000
 
 /** A gateway that ends waits for no look of another one for longer than this. */
 const STOP_MS = 20_000
+
+/** As far as a life reads it. */
+type LogLine = {
+  readonly level: number
+  readonly decision?: number | { readonly service: string; readonly id: number }
+}
 
 /** A pino line of this level or above wakes somebody. */
 const ERROR_LEVEL = 50
@@ -63,6 +72,8 @@ export class Life {
   services: Services = {}
   readonly #folder: string
   readonly #kinds = new Set<string>()
+  /** Decisions that a log had. */
+  readonly #told = new Set<string>()
   readonly #underWay = new Set<Promise<void>>()
   /** So many of the requests that were served have been judged. */
   #judged = 0
@@ -96,6 +107,14 @@ export class Life {
   /** Those that serve now. */
   get awake(): readonly LifeGateway[] {
     return this.gateways.filter((each) => each !== null && !each.clock.isHeld) as LifeGateway[]
+  }
+
+  /** Nothing has befallen anybody of late, and all have the same file. */
+  get isCalm(): boolean {
+    return this.gateways.every((each) => {
+      if (each === null || each.isTroubled || each.services !== this.services) return false
+      return this.time.ms - each.taken.at(-1)!.at > CALM_MS
+    })
   }
 
   /** Something is not as it has to be; what only has other numbers than one before is told once. */
@@ -248,7 +267,12 @@ export class Life {
 
   readonly #hear = (gateway: LifeGateway, line: string): void => {
     if (isSpoilt(line)) this.fault(`${gateway.name} logs ${line}`)
-    const { level } = JSON.parse(line) as { readonly level: number }
+    const { level, decision } = JSON.parse(line) as LogLine
+    if (typeof decision === 'object') {
+      const told = `${decision.service} ${decision.id}`
+      if (this.#told.has(told)) this.fault(`${gateway.name} tells of decision ${told} again`)
+      this.#told.add(told)
+    }
     if (level >= ERROR_LEVEL && !gateway.isTroubled) this.fault(`${gateway.name} logs ${line}`)
   }
 }

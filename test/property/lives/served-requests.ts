@@ -18,7 +18,8 @@ export type Served = {
   readonly at: number
   /** Since when its gateway may not have had the store; null = it has it. */
   readonly aloneSince: number | null
-  readonly status: number
+  /** Its answer had a prediction. */
+  readonly isRead: boolean
   readonly variant: string
   readonly isFallback: boolean
 }
