@@ -8,6 +8,8 @@ export function knownEvidence(services: readonly ServiceJson[]): KnownEvidence {
   return new Map(
     services.flatMap(({ name, rollout, phase, step, metrics }) =>
       metrics
+        // A quantile is shown with what its process has seen of the step.
+        .filter(({ kind }) => kind !== 'latency')
         .filter(
           ({ evidence: { harm, nonInferiority } }) => harm !== null || nonInferiority !== null,
         )
