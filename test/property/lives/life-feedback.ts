@@ -25,8 +25,9 @@ export class LifeFeedback {
   readonly #time: LifeTime
   readonly #inspector: LifeInspector
   readonly #onFault: (what: string) => void
-  /** Lines that were joined: once. */
-  readonly #joined: Line[] = []
+  /** Lines that were joined, and in which attempt: once. */
+  readonly #joined: { readonly line: Line; readonly attempt: string | null }[] = []
+  readonly #attemptOf: (service: string) => string | null
   /** Labels that were posted, by service. */
   readonly labels = new Map<string, number>()
   readonly #labelled = new Set<string>()
@@ -36,11 +37,19 @@ export class LifeFeedback {
     chance: Chance,
     time: LifeTime,
     inspector: LifeInspector,
-    onFault: (what: string) => void,
+    {
+      attemptOf,
+      onFault,
+    }: {
+      /** Names the attempt that a service is in; null = none. */
+      readonly attemptOf: (service: string) => string | null
+      readonly onFault: (what: string) => void
+    },
   ) {
     this.#chance = chance
     this.#time = time
     this.#inspector = inspector
+    this.#attemptOf = attemptOf
     this.#onFault = onFault
   }
 
@@ -52,10 +61,10 @@ export class LifeFeedback {
     await this.#send(gateway, known)
   }
 
-  /** What was asked for a moment ago, and has its window yet, is known and not late; all gateways are well. */
+  /** What was asked for while all gateways were well, and has its window yet, is known and not late. */
   async postInTime(gateway: LifeGateway, served: readonly Served[]): Promise<void> {
     const now = this.#time.ms
-    const lines = served.slice(-200).flatMap((each): Line[] => {
+    const lines = served.flatMap((each): Line[] => {
       const { service, requestId, at, isRead, isFallback } = each
       const windowMs = labelWindowOf(each)
       const isIn = windowMs !== null && now - at >= STORED_MS && now - at <= windowMs - STORED_MS
@@ -70,7 +79,11 @@ export class LifeFeedback {
 
   /** What was joined is known already, wherever it is posted again. */
   async repeat(gateway: LifeGateway): Promise<void> {
-    const again = this.#joined.slice(-40)
+    // A key that is asked for in another attempt is another unit, and events are about units.
+    const again = this.#joined
+      .slice(-40)
+      .filter(({ line, attempt }) => this.#attemptOf(String(line['service'])) === attempt)
+      .map(({ line }) => line)
     const report = await this.#send(gateway, again)
     if (report === null || report.joined === 0) return
     this.#onFault(`${gateway.name} joined ${report.joined} of ${again.length} lines again`)
@@ -141,8 +154,10 @@ export class LifeFeedback {
     this.all.late += late
     this.all.duplicate += duplicate
     this.all.rejected += rejected.length
-    // A key that is asked for in another attempt is another unit.
-    if (joined === lines.length) this.#joined.push(...lines.filter((line) => !('key' in line)))
+    if (joined < lines.length) return report
+    for (const line of lines) {
+      this.#joined.push({ line, attempt: this.#attemptOf(String(line['service'])) })
+    }
     return report
   }
 }

@@ -56,7 +56,8 @@ export class LifeGateway {
     this.#services = services
     this.#around = around
     this.clock = around.time.open(skewMs)
-    this.hadStoreAt = -Infinity
+    // Who comes later may come after one that was killed.
+    this.hadStoreAt = around.time.ms === 0 ? -Infinity : around.time.ms
   }
 
   get services(): Services {
@@ -68,9 +69,14 @@ export class LifeGateway {
     return this.taken.at(-1)!.config
   }
 
-  /** Whether the store was away from it of late, or it stood still: what fails then is no fault. */
+  /** Whether the store was away from it of late, or it stood still, or began: what fails then is no fault. */
   get isTroubled(): boolean {
-    return this.isDead || this.#around.time.ms - this.hadStoreAt < RECOVERY_MS || !this.way.isWhole
+    return this.isDead || !this.way.isWhole || this.#around.time.ms < this.wellAt
+  }
+
+  /** When it is well again, of what befell it last; milliseconds since the life began. */
+  get wellAt(): number {
+    return this.hadStoreAt + RECOVERY_MS
   }
 
   /** The store is away from it. */

@@ -89,9 +89,10 @@ export class Life {
     this.gateways = Array.from({ length: gateways }, () => null)
     this.traffic = new LifeTraffic(this.chance, models, this.time)
     this.inspector = new LifeInspector(contract, this.log, (what) => this.fault(what))
-    this.feedback = new LifeFeedback(this.chance, this.time, this.inspector, (what) =>
-      this.fault(what),
-    )
+    this.feedback = new LifeFeedback(this.chance, this.time, this.inspector, {
+      attemptOf: (service) => this.log.last(service)?.decision.rollout ?? null,
+      onFault: (what) => this.fault(what),
+    })
   }
 
   /** Draws the services and starts the gateways, one after the other. */
@@ -109,12 +110,13 @@ export class Life {
     return this.gateways.filter((each) => each !== null && !each.clock.isHeld) as LifeGateway[]
   }
 
-  /** Nothing has befallen anybody of late, and all have the same file. */
-  get isCalm(): boolean {
-    return this.gateways.every((each) => {
-      if (each === null || each.isTroubled || each.services !== this.services) return false
-      return this.time.ms - each.taken.at(-1)!.at > CALM_MS
+  /** Since when nothing has befallen anybody, and all have the same file; Infinity = something has of late. */
+  get calmSince(): number {
+    const since = this.gateways.map((each) => {
+      const isWell = each !== null && !each.isTroubled && each.services === this.services
+      return isWell ? Math.max(each.wellAt, each.taken.at(-1)!.at + CALM_MS) : Infinity
     })
+    return Math.max(...since)
   }
 
   /** Something is not as it has to be; what only has other numbers than one before is told once. */
@@ -273,6 +275,8 @@ export class Life {
       if (this.#told.has(told)) this.fault(`${gateway.name} tells of decision ${told} again`)
       this.#told.add(told)
     }
-    if (level >= ERROR_LEVEL && !gateway.isTroubled) this.fault(`${gateway.name} logs ${line}`)
+    // Who is well may have asked who is not.
+    const isExplained = gateway.isTroubled || this.gateways.some((each) => each?.isTroubled ?? true)
+    if (level >= ERROR_LEVEL && !isExplained) this.fault(`${gateway.name} logs ${line}`)
   }
 }
