@@ -8,6 +8,8 @@ export type Led = {
   readonly faults: readonly string[]
   readonly requests: number
   readonly decisions: number
+  /** Decisions that took requests from a canary for good. */
+  readonly rolledBack: number
   readonly feedback: Life['feedback']['all']
 }
 
@@ -40,6 +42,7 @@ export async function leadLife(seconds: number, options: LifeOptions): Promise<L
     faults: told,
     requests: traffic.served.length,
     decisions: log.count,
+    rolledBack: log.rolledBack,
     feedback: feedback.all,
   }
 }
@@ -165,7 +168,7 @@ function change(life: Life, name: string, service: ServiceParts): Record<string,
 
 /** Something befalls a gateway, or all of them; it is over some turns later. */
 async function troubleOne(life: Life): Promise<void> {
-  const { chance, time } = life
+  const { chance } = life
   const gateway = anyOf(life)
   if (gateway === null) return
   const turns = chance.whole(1, 40)
@@ -194,7 +197,7 @@ async function troubleOne(life: Life): Promise<void> {
     case 'hold':
       gateway.hold()
       await wait()
-      return gateway.release()
+      return gateway.mend()
     case 'cut':
       for (const each of befallen) each.cut()
       await wait()
@@ -209,8 +212,7 @@ async function troubleOne(life: Life): Promise<void> {
       gateway.clock.skewMs += chance.pick(-30_000, -2000, 2000, 30_000)
       return
     case 'sleep':
-      time.ms += chance.pick(5000, 60_000, 600_000)
-      for (const each of life.awake) each.hadStoreAt = time.ms
+      return life.sleep(chance.pick(5000, 60_000, 600_000))
   }
 }
 

@@ -30,6 +30,9 @@ type Taken = { readonly at: number; readonly config: Config }
 /** So long after a trouble a gateway may still speak of it. */
 const RECOVERY_MS = 10_000
 
+/** Who stood still, or had no store, knows of what was decided within this. */
+const KNOWN_AGAIN_MS = 1000
+
 let begun = 0
 
 /** One gateway in one process, from its start to its end. */
@@ -41,12 +44,13 @@ export class LifeGateway {
   readonly way = new StoreWay()
   /** What it was given since it began, the newest last. */
   readonly taken: Taken[] = []
-  /** When the store was last away from it, or it stood still, in milliseconds since the life began; while it is: since when. */
+  /** When it last had no store, or stood still; milliseconds since the life began. */
   hadStoreAt: number
   /** It has ended, or is about to: who asks it may have no answer. */
   isDead = false
   data = ''
   admin = ''
+  #troubleBegan = 0
   #services: Services
   #gateway: WorkerGateway | null = null
   readonly #around: Surroundings
@@ -79,35 +83,43 @@ export class LifeGateway {
     return this.hadStoreAt + RECOVERY_MS
   }
 
+  /** From when on it may serve what others have moved on from; null = it is as they are. */
+  get aloneSince(): number | null {
+    const isAlone = !this.way.isWhole || this.clock.isHeld
+    const hasJustBeen = this.#around.time.ms - this.hadStoreAt <= KNOWN_AGAIN_MS
+    return isAlone || hasJustBeen ? this.#troubleBegan : null
+  }
+
   /** The store is away from it. */
   cut(): void {
-    this.hadStoreAt = this.#around.time.ms
+    this.#begin()
     this.way.cut()
   }
 
   /** Its way to the store loses what `loses` says. */
   loseSome(loses: () => boolean): void {
-    this.hadStoreAt = this.#around.time.ms
+    this.#begin()
     this.way.loses = loses
   }
 
   /** The process stands still. */
   hold(): void {
-    this.hadStoreAt = this.#around.time.ms
+    this.#begin()
     this.clock.isHeld = true
   }
 
-  /** It goes on. */
-  release(): void {
+  /** All is well again, whatever it was. */
+  mend(): void {
+    if (this.way.isWhole && !this.clock.isHeld) return
+    this.way.mend()
     this.clock.isHeld = false
     this.hadStoreAt = this.#around.time.ms
   }
 
-  /** All comes through again. */
-  mend(): void {
-    if (this.way.isWhole) return
-    this.way.mend()
-    this.hadStoreAt = this.#around.time.ms
+  /** Its machine sleeps until that moment. */
+  sleep(until: number): void {
+    this.#begin()
+    this.hadStoreAt = until
   }
 
   /** Whether it has not had this service for some of its life. */
@@ -125,6 +137,12 @@ export class LifeGateway {
     )
     const before = versions.findLastIndex((version) => version !== versions.at(-1))
     return this.taken[before + 1]!.at
+  }
+
+  #begin(): void {
+    const now = this.#around.time.ms
+    if (this.aloneSince === null) this.#troubleBegan = now
+    this.hadStoreAt = now
   }
 
   /** Opens its ports. Rejects where the gateway does. */

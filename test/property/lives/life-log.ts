@@ -15,6 +15,8 @@ export type Logged = {
 export class LifeLog {
   /** Decisions on rollouts and on fixed splits. */
   count = 0
+  /** Of them, those that took requests from a canary for good. */
+  rolledBack = 0
   readonly #onFault: (what: string) => void
   readonly #numbers = new Map<string, number>()
   readonly #states = new Map<string, RolloutState>()
@@ -93,8 +95,11 @@ export class LifeLog {
     this.#banned.set(service, banned)
     const isOrder = actor !== 'evaluator' && actor !== 'configuration'
     if (isOrder || reason === 'is-baseline') banned.delete(state.canaryVersion)
-    if (state.phase === 'rolled-back') banned.add(state.canaryVersion)
-    else if (state.weightBp > 0 && banned.has(state.canaryVersion)) {
+    if (state.phase === 'rolled-back') {
+      banned.add(state.canaryVersion)
+      if (from.weights['canary']! > 0) this.rolledBack += 1
+    }
+    if (state.weightBp > 0 && banned.has(state.canaryVersion)) {
       this.#onFault(`${told} serves ${state.canaryVersion}, which was rolled back`)
     }
     if (

@@ -59,7 +59,7 @@ export class LifeTraffic {
       ...(tier === null ? {} : { 'x-tier': tier }),
     }
     const at = this.#time.ms
-    const aloneSince = gateway.way.isWhole ? null : gateway.hadStoreAt
+    const { aloneSince } = gateway
     const sent = request(`${gateway.data}/${service}/predict${query}`, {
       ...{ method: 'POST', headers, body: JSON.stringify(body), dispatcher: this.#agent },
     }).then(async (answer) => {

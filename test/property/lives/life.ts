@@ -190,6 +190,12 @@ export class Life {
     })
   }
 
+  /** The machines sleep: their timers find it out. */
+  sleep(ms: number): void {
+    for (const each of this.awake) each.sleep(this.time.ms + ms)
+    this.time.ms += ms
+  }
+
   /** All gateways end in order and begin again: what was known is known. */
   async restart(): Promise<void> {
     const before = await this.#evidence()
@@ -217,7 +223,6 @@ export class Life {
     for (const [place, gateway] of this.gateways.entries()) {
       if (gateway === null) await this.start(place)
       else {
-        gateway.clock.isHeld = false
         gateway.mend()
         if (gateway.services !== this.services) await gateway.reload(this.services)
       }
