@@ -38,7 +38,7 @@ let begun = 0
 /** One gateway in one process, from its start to its end. */
 export class LifeGateway {
   /** Names it among all processes of all lives. */
-  readonly name = `process ${++begun}`
+  readonly name: string
   readonly place: number
   readonly clock: LifeClock
   readonly way = new StoreWay()
@@ -50,12 +50,14 @@ export class LifeGateway {
   isDead = false
   data = ''
   admin = ''
+  readonly #number = ++begun
   #troubleBegan = 0
   #services: Services
   #gateway: WorkerGateway | null = null
   readonly #around: Surroundings
 
   constructor(place: number, services: Services, around: Surroundings, skewMs: number) {
+    this.name = `process ${this.#number}`
     this.place = place
     this.#services = services
     this.#around = around
@@ -155,7 +157,8 @@ export class LifeGateway {
       linesLost: () => 0,
       clock: this.clock,
       draw: chance.draw,
-      newRequestId: () => `${this.name.replace(' ', '')}-${++ids}-${begun}`,
+      // Its first letters name the process in the lease.
+      newRequestId: () => `${this.#number}-${++ids}-of-a-life`,
       version: 'of a life',
       reload: (prepare) => reloadFrom(async () => this.#parse(), prepare),
       siblings: null,
