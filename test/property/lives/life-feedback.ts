@@ -25,9 +25,8 @@ export class LifeFeedback {
   readonly #time: LifeTime
   readonly #inspector: LifeInspector
   readonly #onFault: (what: string) => void
-  /** Lines that were joined, and in which attempt: once. */
-  readonly #joined: { readonly line: Line; readonly attempt: string | null }[] = []
-  readonly #attemptOf: (service: string) => string | null
+  /** Lines that were joined: once. */
+  readonly #joined: Line[] = []
   /** Labels that were posted, by service. */
   readonly labels = new Map<string, number>()
   readonly #labelled = new Set<string>()
@@ -37,19 +36,11 @@ export class LifeFeedback {
     chance: Chance,
     time: LifeTime,
     inspector: LifeInspector,
-    {
-      attemptOf,
-      onFault,
-    }: {
-      /** Names the attempt that a service is in; null = none. */
-      readonly attemptOf: (service: string) => string | null
-      readonly onFault: (what: string) => void
-    },
+    onFault: (what: string) => void,
   ) {
     this.#chance = chance
     this.#time = time
     this.#inspector = inspector
-    this.#attemptOf = attemptOf
     this.#onFault = onFault
   }
 
@@ -79,11 +70,7 @@ export class LifeFeedback {
 
   /** What was joined is known already, wherever it is posted again. */
   async repeat(gateway: LifeGateway): Promise<void> {
-    // A key that is asked for in another attempt is another unit, and events are about units.
-    const again = this.#joined
-      .slice(-40)
-      .filter(({ line, attempt }) => this.#attemptOf(String(line['service'])) === attempt)
-      .map(({ line }) => line)
+    const again = this.#joined.slice(-40)
     const report = await this.#send(gateway, again)
     if (report === null || report.joined === 0) return
     this.#onFault(`${gateway.name} joined ${report.joined} of ${again.length} lines again`)
@@ -154,9 +141,8 @@ export class LifeFeedback {
     this.all.late += late
     this.all.duplicate += duplicate
     this.all.rejected += rejected.length
-    if (joined < lines.length) return report
-    for (const line of lines) {
-      this.#joined.push({ line, attempt: this.#attemptOf(String(line['service'])) })
+    if (joined === lines.length) {
+      this.#joined.push(...lines.filter((line) => isOfRequest(line, gateway)))
     }
     return report
   }
@@ -185,4 +171,12 @@ function labelWindowOf({ gateway, service: name, at }: Served): number | null {
     'labelWindowMs' in metric ? [metric.labelWindowMs] : [],
   )
   return windows === undefined || windows.length === 0 ? null : Math.min(...windows)
+}
+
+/**
+ * Whether a line is about one request for good: an event of a key is about the request that its key is judged by, which
+ * may be a later one.
+ */
+function isOfRequest(line: Line, { services }: LifeGateway): boolean {
+  return 'label' in line || services[String(line['service'])]?.split?.['key'] === undefined
 }

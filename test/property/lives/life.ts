@@ -89,10 +89,9 @@ export class Life {
     this.gateways = Array.from({ length: gateways }, () => null)
     this.traffic = new LifeTraffic(this.chance, models, this.time)
     this.inspector = new LifeInspector(contract, this.log, (what) => this.fault(what))
-    this.feedback = new LifeFeedback(this.chance, this.time, this.inspector, {
-      attemptOf: (service) => this.log.last(service)?.decision.rollout ?? null,
-      onFault: (what) => this.fault(what),
-    })
+    this.feedback = new LifeFeedback(this.chance, this.time, this.inspector, (what) =>
+      this.fault(what),
+    )
   }
 
   /** Draws the services and starts the gateways, one after the other. */
