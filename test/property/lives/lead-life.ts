@@ -72,7 +72,7 @@ async function postFeedback(life: Life): Promise<void> {
   if (kind < 0.3 && life.calmSince < life.time.ms) {
     const calm = traffic.served.slice(-200).filter(({ at }) => at > life.calmSince)
     life.begin(unlessDead(gateway, feedback.postInTime(gateway, calm)))
-  } else if (kind < 0.8) life.begin(unlessDead(gateway, feedback.post(gateway, traffic.served)))
+  } else if (kind < 0.65) life.begin(unlessDead(gateway, feedback.post(gateway, traffic.served)))
   else if (kind < 0.95) life.begin(unlessDead(gateway, feedback.repeat(gateway)))
   else life.begin(unlessDead(gateway, feedback.invent(gateway, service!)))
 }

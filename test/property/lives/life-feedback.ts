@@ -46,7 +46,7 @@ export class LifeFeedback {
 
   /** Posts labels and events of some of these. */
   async post(gateway: LifeGateway, served: readonly Served[]): Promise<void> {
-    const known = Array.from({ length: this.#chance.pick(1, 5, 60) }, () =>
+    const known = Array.from({ length: this.#chance.pick(1, 1, 5, 60) }, () =>
       this.#line(served),
     ).filter((l) => l !== null)
     await this.#send(gateway, known)
@@ -141,8 +141,10 @@ export class LifeFeedback {
     this.all.late += late
     this.all.duplicate += duplicate
     this.all.rejected += rejected.length
-    if (joined === lines.length) {
-      this.#joined.push(...lines.filter((line) => isOfRequest(line, gateway)))
+    const refused = new Set(rejected.map(({ line }) => line - 1))
+    const taken = lines.filter((_, index) => !refused.has(index))
+    if (joined === taken.length) {
+      this.#joined.push(...taken.filter((line) => isOfRequest(line, gateway)))
     }
     return report
   }
