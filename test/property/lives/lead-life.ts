@@ -209,8 +209,7 @@ async function troubleOne(life: Life): Promise<void> {
       for (const each of befallen) each.mend()
       return
     case 'jump':
-      gateway.clock.skewMs += chance.pick(-30_000, -2000, 2000, 30_000)
-      return
+      return gateway.setClock(chance.pick(-30_000, -2000, 2000, 30_000))
     case 'sleep':
       return life.sleep(chance.pick(5000, 60_000, 600_000))
   }

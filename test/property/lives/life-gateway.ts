@@ -141,6 +141,12 @@ export class LifeGateway {
     return this.taken[before + 1]!.at
   }
 
+  /** Its machine's clock is set: windows of labels may be over at once. */
+  setClock(byMs: number): void {
+    this.#begin()
+    this.clock.skewMs += byMs
+  }
+
   #begin(): void {
     const now = this.#around.time.ms
     if (this.aloneSince === null) this.#troubleBegan = now
