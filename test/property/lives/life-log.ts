@@ -112,9 +112,9 @@ export class LifeLog {
     this.#rollouts.set(service, [...all, logged])
   }
 
-  /** What the log says nothing of moves nothing. */
+  /** What the log says nothing of moves nothing; a file with other steps counts them anew. */
   #mustStand(kept: string, before: RolloutState | undefined, state: RolloutState): void {
-    const standing = ({ phase, step, weightBp }: RolloutState) => `${phase} ${step} ${weightBp} bp`
+    const standing = ({ phase, weightBp }: RolloutState) => `${phase} ${weightBp} bp`
     const was = before === undefined ? 'nothing' : `${rolloutId(before)} ${standing(before)}`
     const is = `${rolloutId(state)} ${standing(state)}`
     const isMoved = before === undefined ? state.weightBp > 0 : standing(before) !== standing(state)
