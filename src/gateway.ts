@@ -31,6 +31,7 @@ import { createDecisionNews } from './decision-news.ts'
 import { describeReadiness, type Stage } from './describe-stage.ts'
 import { createPredictionExpiry } from './prediction-expiry.ts'
 import { tellOfReplicas } from './describe-replicas.ts'
+import { BACKGROUND_TIMERS } from './gateway-timers.ts'
 import { LastReload } from './last-reload.ts'
 import { createPrepareReload } from './reload.ts'
 import { reloadOnChange, WATCHED_ELSEWHERE } from './reload-on-change.ts'
@@ -45,7 +46,6 @@ import { createSteadyClock } from './steady-clock.ts'
 import { takeUpStored } from './take-up-stored.ts'
 import { createPredictionBuffer } from './store/prediction-buffer.ts'
 import { nameProcess } from './domain/process-name.ts'
-import { setBackgroundTimer } from './store/set-timer.ts'
 import { StoreHealth } from './store/store-health.ts'
 
 /** When feedback that the store did not take is tried again. */
@@ -61,14 +61,15 @@ export function createGateway(config: Config, deps: GatewayDeps): Promise<Worker
 }
 
 async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<WorkerGateway> {
-  const { log, clock, siblings } = deps
+  const { log, clock, siblings, timers = BACKGROUND_TIMERS } = deps
+  const { setTimer, every } = timers
   const steady = createSteadyClock(clock)
   const id = deps.newRequestId().slice(0, 8)
   const holder = nameProcess({ host: hostname(), pid: process.pid, id, admin: config.admin.listen })
   const certificate = openCertificate(config.gateway.tls, { clock, log })
   const trouble = createOwnTrouble({ clock, steady, log, certificate })
   const onEvicted = (cohorts: number) => metrics.countEvicted(cohorts)
-  const { store, absence } = await openStore(config, { log, onEvicted })
+  const { store, absence } = await (deps.openStore ?? openStore)(config, { log, onEvicted })
   opened(store.close)
   const lastWeights = keepLastWeights(config, log)
   const setState: MetricsRegistry['setStoreState'] = (state) => metrics.setStoreState(state)
@@ -76,7 +77,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   const isStoreTold = () => health.isTold
   const watched = health.watched(store)
   const onUnstored = (error: unknown) => health.report('a write of predictions', error)
-  const buffer = createPredictionBuffer({ store: watched, onError: onUnstored })
+  const buffer = createPredictionBuffer({ store: watched, onError: onUnstored, setTimer })
   const predictions = new PairedPredictions(buffer)
   const upstreams = createLiveUpstreams(clock, log, config.passthrough)
   opened(upstreams.close)
@@ -109,7 +110,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   })
   const news = createDecisionNews({ metrics, notifications, log })
   const evaluator = new Evaluator({
-    ...{ store: watched, clock: steady, machineClock: clock, holder },
+    ...{ store: watched, clock: steady, machineClock: clock, holder, every },
     reachability: (service, variant) =>
       readinessOf(upstreamsOf(service, variant), clock.monotonic()),
     fetchProvider: providers.fetch,
@@ -140,7 +141,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
     showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
     bookEvent: evaluator.event,
     ...{ clock: steady, hears: evaluator.hearsFeedback },
-    later: (run) => void setBackgroundTimer(run, STORE_AGAIN_MS),
+    later: (run) => void setTimer(run, STORE_AGAIN_MS),
     count: (service, result, lines) => metrics.countFeedback(service ?? '', result, lines),
     countRefused: metrics.countRefused,
   })
@@ -206,8 +207,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
       }),
     takeUp,
     onJoined: () => beReady(),
-    log,
-    setTimer: setBackgroundTimer,
+    ...{ log, setTimer },
   })
   const beReady = () => {
     if (!stage.listening || stage.draining || !join.hasJoined()) return

@@ -3,7 +3,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { ReloadResult } from './admin/admin-deps.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Command } from './domain/decision.ts'
+import type { GatewayTimers } from './gateway-timers.ts'
 import type { MetricsSnapshot } from './metrics/take-snapshot.ts'
+import type { openStore } from './open-store.ts'
 import type { PrepareReload } from './reload.ts'
 import type { FiguresByService } from './service-figures.ts'
 import type { Siblings } from './siblings.ts'
@@ -23,6 +25,10 @@ export type GatewayDeps = {
   readonly reload: (prepare: PrepareReload) => Promise<ReloadResult>
   /** The other processes of this gateway; null = it is the only one. */
   readonly siblings: Siblings | null
+  /** What waits for the control loop and for the store goes by them; absent = by timers of Node.js. */
+  readonly timers?: GatewayTimers
+  /** Opens the store that a configuration names; absent = `openStore`. */
+  readonly openStore?: typeof openStore
 }
 
 /** A gateway between its start and its end. */

@@ -1,5 +1,5 @@
 import { Type } from '../config/type.ts'
-import { byName, count, orNull, pair, time } from './schema-value.ts'
+import { byName, count, oneOf, orNull, pair, time } from './schema-value.ts'
 
 const numbers = (description: string) => Type.Array(Type.Number(), { description })
 const units = (description: string) => pair(Type.Integer({ minimum: 0 }), description)
@@ -51,6 +51,12 @@ const CohortSchema = Type.Object(
     closedAt: orNull(time()),
     closedByInterval: Type.Optional(Type.Literal(true)),
     settledAt: orNull(time(), 'When its last outcome was known.'),
+    shares: Type.Optional(
+      oneOf(
+        ['expected', 'complete', 'incomplete'],
+        'Of several gateways on one store: the shares of the others are awaited, all have come, or some never did. Absent: it is of one gateway alone.',
+      ),
+    ),
     terms: TermsSchema,
     assigned: units('Units drawn: [baseline, canary].'),
     observed: units('Of those, the ones whose predictions are looked at.'),

@@ -20,7 +20,7 @@ import type { RolloutPlan } from '../rollout/plan.ts'
 import { emptyEvidence, emptyRatio, withNewHypotheses } from '../statistics/empty-evidence.ts'
 import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
-import { cohortNumberAt } from './cohort-number.ts'
+import { cohortNumberAt, lastNumberIn } from './cohort-number.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { FOLDED_AT_ONCE, isDue } from './is-due.ts'
 import { KeptCohorts } from './kept-cohorts.ts'
@@ -77,7 +77,7 @@ export class CohortCycle {
       for (const batch of restored.units) this.#ledger.units.restore(batch)
       this.#ledger.restore(restored.cohorts.filter((c) => c.mirrored !== true))
       this.#countedThrough = restored.cohorts.at(-1)?.number ?? -1
-      const numbers = [this.#countedThrough, ...this.#foldedThrough.values()]
+      const numbers = [this.#countedThrough, lastNumberIn(this.#evidence)]
       this.#lastNumber = Math.max(this.#lastNumber, ...numbers)
     }
     const goesOn = restored !== null && restored.evidence !== null

@@ -8,6 +8,7 @@ import type { ExperimentPlan } from '../rollout/experiment-plan.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { DecisionSeed } from '../rollout/transition.ts'
 import type { Store } from '../store/store.ts'
+import type { Every } from './every.ts'
 import type { Confirm, Reachability } from './observe.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import type { SeenReplicas } from './replicas.ts'
@@ -42,6 +43,8 @@ export type EvaluatorDeps = {
   /** Told of an abort that another process gave, and that is in force here and not stored yet. */
   readonly onUnstored?: (service: string, order: Command) => Promise<void>
   readonly onError: (what: string, error: unknown) => void
+  /** Times its looks; absent = by timers of Node.js. */
+  readonly every?: Every
 }
 
 /** A service that has a rollout. */

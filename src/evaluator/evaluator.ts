@@ -11,6 +11,7 @@ import type { RolloutView } from '../rollout/view.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { buildRunnerDeps } from './build-runner-deps.ts'
 import { Commands } from './commands.ts'
+import { everyInBackground } from './every.ts'
 import type { ExperimentRunner } from './experiment-runner.ts'
 import { forecastRunning, forecastRunningExperiment } from './forecast-running.ts'
 import { Hearing } from './hearing.ts'
@@ -41,7 +42,7 @@ export class Evaluator {
   #told = ''
   #looking: Promise<void> | null = null
   #firstLook: Promise<void> | null = null
-  #timers: readonly NodeJS.Timeout[] = []
+  #timers: readonly (() => void)[] = []
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps
@@ -144,10 +145,8 @@ export class Evaluator {
 
   /** Looks at once, then every quarter of a second until `stop`. */
   start(): void {
-    this.#timers = [
-      setInterval(() => void this.look(), LOOK_MS).unref(),
-      setInterval(() => void this.#claim(), CLAIM_MS).unref(),
-    ]
+    const { every = everyInBackground } = this.#deps
+    this.#timers = [every(LOOK_MS, () => this.look()), every(CLAIM_MS, () => this.#claim())]
     this.#firstLook = this.look().finally(() => (this.#firstLook = null))
   }
 
@@ -159,7 +158,7 @@ export class Evaluator {
 
   /** Ends the loop: what is folded is stored, the lease is given back. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
+    for (const end of this.#timers) end()
     await this.#looking
     this.#hearing.looked(true)
     await this.#claim()

@@ -131,6 +131,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       requestIdHeader: this.#service.observe.requestIdHeader,
       name: this.#context.name,
       variant: this.#context.told(this.#delivery?.target.variant.name),
+      fallbackFrom: this.#delivery?.fallbackFrom ?? null,
       close: this.#context.isDraining(),
     })
   }

@@ -13,8 +13,10 @@ export type Problem = {
   readonly requestIdHeader: string
   /** serin's pseudonym, in `Proxy-Status`. */
   readonly name: string
-  /** The variant that the request was assigned to, if it was and answers name it. */
+  /** The variant that was asked last, if one was and answers name it. */
   readonly variant?: string | null
+  /** The variant in whose place that one was asked; null = nobody's. */
+  readonly fallbackFrom?: string | null
   /** Replaces the catalogue's sentence. */
   readonly detail?: string
   /** Further header fields as flat pairs. */
@@ -46,7 +48,10 @@ export function buildProblem(problem: Problem): BuiltProblem {
   headers.push('cache-control', 'no-store', 'x-serin-error', code)
   headers.push(problem.requestIdHeader, requestId)
   if (proxyStatus !== null) headers.push('proxy-status', `${name}; error=${proxyStatus}`)
-  if (problem.variant != null) headers.push('x-serin-variant', problem.variant)
+  if (problem.variant != null) {
+    headers.push('x-serin-variant', problem.variant)
+    if (problem.fallbackFrom != null) headers.push('x-serin-fallback', problem.fallbackFrom)
+  }
   if (status === 503) headers.push('retry-after', RETRY_AFTER)
   if (problem.headers !== undefined) headers.push(...problem.headers)
   return { headers, body }

@@ -43,7 +43,8 @@ const ARCHIVE: Partial<AdminDeps> = {
   archivedPlan: async () => plan(),
   archivedCohorts: async () => [
     sampleCohort(1, { openedAt: NOW, closedAt: NOW + 10, settledAt: NOW + 20 }),
-    sampleCohort(2, { openedAt: NOW + 10 }),
+    // Of several gateways on one store.
+    sampleCohort(2, { openedAt: NOW + 10, shares: 'expected' }),
   ],
 }
 

@@ -1,4 +1,4 @@
-import { Ajv2020, type AnySchema } from 'ajv/dist/2020.js'
+import { Ajv2020, type AnySchema, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { AdminDeps } from '../../src/admin/admin-deps.ts'
@@ -73,6 +73,7 @@ export class Contract {
   /** `operationId status` of every answer that was looked at. */
   readonly seen = new Set<string>()
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true })
+  readonly #compiled = new Map<string, ValidateFunction>()
 
   constructor(document: Document) {
     this.places = placesOf(document)
@@ -102,7 +103,9 @@ export class Contract {
   /** What is wrong with a value by the schema at a place of the document. */
   validate(at: readonly string[], value: unknown): readonly string[] {
     const pointer = at.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
-    const validate = this.#ajv.compile({ $ref: `api#/${encodeURI(pointer)}` })
+    const validate =
+      this.#compiled.get(pointer) ?? this.#ajv.compile({ $ref: `api#/${encodeURI(pointer)}` })
+    this.#compiled.set(pointer, validate)
     if (validate(value)) return []
     return validate.errors!.map((e) => `${e.instancePath} ${e.message} ${JSON.stringify(e.params)}`)
   }

@@ -46,6 +46,23 @@ t.test('nor, after a restart on it, labels from being judged', async (t) => {
   t.same(simulation.errors, [])
 })
 
+t.test('nor, where no metric is judged, a rollout from going on', async (t) => {
+  const service = quickService({
+    spec: { steps: weightSteps([50, 100], 30_000) },
+    analysis: { metrics: [] },
+  })
+  const simulation = await simulate(43, 0, () => ({}), [], { service })
+  await simulation.run(15_000, () => false)
+  simulation.clock.ms -= HOUR
+  await simulation.restart()
+  const decisions = simulation.store.log.length
+  await simulation.run(20_000, () => false)
+  simulation.clock.ms += HOUR
+  await simulation.run(40_000, (s) => s.phase === 'promoted')
+  t.ok(simulation.store.log.length > decisions)
+  t.same(simulation.errors, [])
+})
+
 t.test('the same of a fixed split', async (t) => {
   const world = await ExperimentWorld.begin(threeWay([{ ...RMSE, labelWindowMs: 5000 }]))
   await world.run(10, () => ({ error: 3 }))

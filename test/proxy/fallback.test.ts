@@ -169,6 +169,7 @@ t.test("the baseline's own failures, and its closed door, are shown as they are"
   const answer = parseAnswer(await rawExchange(gone.gateway.port, POST))
   t.equal(answer.field('x-serin-error'), 'SERIN_UPSTREAM_REFUSED')
   t.equal(answer.field('x-serin-variant'), 'baseline')
+  t.equal(answer.field('x-serin-fallback'), 'canary', 'in whose place it was asked')
   t.same(gone.gateway.recorder.fallbacks, ['failed'])
   t.equal(gone.gateway.recorder.ends.length, 1)
 })

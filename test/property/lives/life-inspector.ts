@@ -1,0 +1,160 @@
+import type { DecisionJson, ServiceJson } from '../../../src/admin/present.ts'
+import { CANARY } from '../../../src/domain/variant.ts'
+import type { Contract } from '../../admin/contract.ts'
+import { askAdmin, type AdminAnswer, type AdminRequest } from '../../e2e/support/admin-api.ts'
+import type { Chance } from './chance.ts'
+import type { LifeGateway } from './life-gateway.ts'
+import type { LifeLog } from './life-log.ts'
+import type { Served } from './served-requests.ts'
+
+/** What was done to a service by now. */
+export type Done = {
+  /** Milliseconds since the life began. */
+  readonly now: number
+  readonly requests: number
+  readonly labels: number
+}
+
+/** Metrics whose units are labels. */
+const LABELLED: readonly string[] = ['rmse', 'mae', 'log-loss', 'accuracy']
+
+/** What no text for people has in it. */
+const SPOILT = /\bundefined\b|\bNaN\b|\[object|\bInfinity\b|-0 %|null ms|null %/
+
+/** The same of the log's JSON, where an error's stack may say anything. */
+export function isSpoilt(text: string): boolean {
+  return SPOILT.test(text)
+}
+
+/** After a decision a gateway that follows knows of it within this, in milliseconds. */
+const KNOWN_EVERYWHERE_MS = 1000
+
+/** Asks gateways what they know, and holds their answers against the document, each other, and what was done. */
+export class LifeInspector {
+  readonly #contract: Contract
+  readonly #log: LifeLog
+  readonly #onFault: (what: string) => void
+
+  constructor(contract: Contract, log: LifeLog, onFault: (what: string) => void) {
+    this.#contract = contract
+    this.#log = log
+    this.#onFault = onFault
+  }
+
+  /** Asks once; an answer that the document does not have, or a text that is spoilt, is a fault. */
+  async ask(gateway: LifeGateway, path: string, asked: AdminRequest = {}): Promise<AdminAnswer> {
+    const { method = 'GET' } = asked
+    const answer = await askAdmin(gateway.admin, path, asked)
+    const { status: statusCode, headers, text: body, json } = answer
+    const told = `${method} ${path}: ${statusCode}`
+    const wrong = this.#contract.check(method, path, {
+      ...{ statusCode, headers, body, json },
+    } as never)
+    for (const each of wrong.slice(0, 2)) this.#onFault(`${told}: ${each}: ${body.slice(0, 500)}`)
+    const at = body.search(SPOILT)
+    const isText = !path.startsWith('/metrics') || /="(undefined|NaN|\[object)/.test(body)
+    if (at !== -1 && isText)
+      this.#onFault(`${told}: ${body.slice(Math.max(0, at - 300), at + 100)}`)
+    if (statusCode === 500) this.#onFault(`${told}: ${body}`)
+    return answer
+  }
+
+  /** Everything that a gateway says of a service, and in `/metrics`. */
+  async look(gateway: LifeGateway, name: string, chance: Chance, done: Done): Promise<void> {
+    const at = `/api/v1/services/${name}`
+    const service = (await this.ask(gateway, at)).json<ServiceJson>()
+    const { text } = await this.ask(gateway, '/metrics')
+    this.#compareMetrics(gateway, service, text)
+    this.#compareLog(gateway, service, done.now)
+    this.#compareDone(gateway, service, done)
+    const rps = chance.pick('', '?rps=0.1', '?rps=1000&regression=0.5')
+    const other = chance.pick(`/plan${rps}`, '/history', '/experiments', '/cohorts')
+    await this.ask(gateway, `${at}${other}`)
+    const { decisions } = (await this.ask(gateway, `${at}/decisions?limit=5`)).json<{
+      decisions: readonly DecisionJson[]
+    }>()
+    const last = this.#log.lastNumber(name)
+    if ((decisions[0]?.id ?? 0) !== last) {
+      this.#onFault(`${gateway.name} has decision ${decisions[0]?.id} of ${name}, and not ${last}`)
+    }
+  }
+
+  /** Counts are those of what was sent; nothing is under way. */
+  async count(gateway: LifeGateway, served: readonly Served[]): Promise<void> {
+    const listed = (await this.ask(gateway, '/api/v1/services')).json<{
+      services: readonly ServiceJson[]
+    }>()
+    for (const { name, variants } of listed.services) {
+      if (gateway.wasWithout(name)) continue
+      const own = served.filter((each) => each.gateway === gateway && each.service === name)
+      if (own.some(({ isFallback }) => isFallback)) continue
+      for (const [variant, { requests, inFlight }] of Object.entries(variants)) {
+        // Another version begins to count anew.
+        const since = gateway.versionSince(name, variant)
+        const sent = own.filter((each) => each.variant === variant && each.at >= since).length
+        if (requests === sent && inFlight === 0) continue
+        this.#onFault(
+          `${gateway.name} counts ${requests} requests (${inFlight} in flight) of ${name} ${variant}, and ${sent} were answered`,
+        )
+      }
+    }
+  }
+
+  #compareMetrics(gateway: LifeGateway, service: ServiceJson, text: string): void {
+    const { name, weights, phase, step, variants } = service
+    const told = `${gateway.name}: ${name}`
+    const sample = (series: string, ...labels: readonly string[]) => {
+      const found = text.split('\n').filter((line) => {
+        const isIt = line.startsWith(`${series}{`) && line.includes(`service="${name}"`)
+        return isIt && labels.every((label) => line.includes(label))
+      })
+      return found.reduce((all, line) => all + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+    }
+    for (const [variant, weight] of Object.entries(weights)) {
+      const exposed = sample('serin_variant_weight', `variant="${variant}"`)
+      if (Math.abs(exposed - weight / 100) > 1e-9) {
+        this.#onFault(`${told}: ${variant} has ${weight} % by the API, ${exposed} by /metrics`)
+      }
+      const requests = sample('serin_requests_total', `variant="${variant}"`)
+      const counted = variants[variant]!.requests
+      if (requests !== counted) {
+        this.#onFault(`${told}: ${counted} requests by the API, ${requests} by /metrics`)
+      }
+    }
+    if (phase === null) return
+    if (sample('serin_rollout_phase', `phase="${phase}"`) !== 1) {
+      this.#onFault(`${told} is ${phase} by the API, and not by /metrics`)
+    }
+    const exposed = sample('serin_rollout_step')
+    if (step !== null && exposed !== step.index && exposed !== step.index + 1) {
+      this.#onFault(`${told} is in step ${step.index} by the API, ${exposed} by /metrics`)
+    }
+  }
+
+  /** Nothing is judged more than once. */
+  #compareDone(gateway: LifeGateway, { name, metrics }: ServiceJson, done: Done): void {
+    for (const { name: metric, kind, baseline, canary, evidence } of metrics) {
+      if (evidence.harm === null && evidence.nonInferiority === null) continue
+      const units = [baseline?.n ?? 0, canary?.n ?? 0] as const
+      // Both sides of a pair are one request.
+      const judged = metric.endsWith('/mirror') ? Math.max(...units) : units[0] + units[1]
+      const most = LABELLED.includes(kind) ? done.labels : done.requests
+      if (judged <= most) continue
+      this.#onFault(`${gateway.name} has ${judged} units of ${metric} of ${name}, of ${most}`)
+    }
+  }
+
+  #compareLog(gateway: LifeGateway, service: ServiceJson, now: number): void {
+    const last = this.#log.last(service.name)
+    const taken = gateway.taken.at(-1)!
+    if (last === null || service.phase === null) return
+    if (now - Math.max(last.at, taken.at, gateway.hadStoreAt) <= KNOWN_EVERYWHERE_MS) return
+    const { state } = last
+    if (service.variants[CANARY]!.version !== state.canaryVersion) return
+    const said = `${service.phase} at ${service.weights[CANARY]} %`
+    const stored = `${state.phase} at ${state.weightBp / 100} %`
+    if (said !== stored) {
+      this.#onFault(`${gateway.name} has ${service.name} ${said}, the log ended in ${stored}`)
+    }
+  }
+}

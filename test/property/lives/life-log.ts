@@ -1,0 +1,123 @@
+import type { Decision } from '../../../src/domain/decision.ts'
+import { rolloutId, type RolloutState } from '../../../src/domain/rollout-state.ts'
+import { isAllowed } from '../crash-and-replay/transitions.ts'
+import type { Stored } from './shared-store.ts'
+
+/** A decision on a rollout, as it came into the log. */
+export type Logged = {
+  /** Milliseconds since the life began. */
+  readonly at: number
+  readonly decision: Decision
+  readonly state: RolloutState
+}
+
+/** What the store took, in order: each decision follows from the one before it, and nothing else moves a rollout. */
+export class LifeLog {
+  /** Decisions on rollouts and on fixed splits. */
+  count = 0
+  /** Of them, those that took requests from a canary for good. */
+  rolledBack = 0
+  readonly #onFault: (what: string) => void
+  readonly #numbers = new Map<string, number>()
+  readonly #states = new Map<string, RolloutState>()
+  readonly #rollouts = new Map<string, Logged[]>()
+  /** Versions that nobody may be given, by service. */
+  readonly #banned = new Map<string, Set<string>>()
+
+  constructor(onFault: (what: string) => void) {
+    this.#onFault = onFault
+  }
+
+  /** A change of a state is stored. */
+  add({ kept, state, decision }: Stored, at: number): void {
+    const before = this.#states.get(kept)
+    this.#states.set(kept, state)
+    if (before !== undefined && state.revision <= before.revision) {
+      this.#onFault(`${kept}: revision ${state.revision} follows ${before.revision}`)
+    }
+    // Those of a comparison have no log: their weights are those of the file.
+    if (decision === null && kept.includes('/')) return
+    if (decision === null) return this.#mustStand(kept, before, state)
+    const { id, service, action, reason, actor, rollout, summary } = decision
+    const told = `${service}: decision ${id} (${action}, ${reason}, by ${actor}, ${rollout})`
+    this.count += 1
+    const last = this.#numbers.get(service) ?? 0
+    if (id !== last + 1) this.#onFault(`${told} follows ${last}`)
+    this.#numbers.set(service, id)
+    if (reason === '' || summary === '') this.#onFault(`${told} says nothing: ${summary}`)
+    if (decision.experiment === undefined) this.#addToRollout({ at, decision, state }, told)
+  }
+
+  /** The last decision on a service's rollout; null = there was none. */
+  last(service: string): Logged | null {
+    return this.#rollouts.get(service)?.at(-1) ?? null
+  }
+
+  /** The number of the last decision of a service. */
+  lastNumber(service: string): number {
+    return this.#numbers.get(service) ?? 0
+  }
+
+  /** What was in force of a rollout at some moment since then; null in it = before the first decision. */
+  inForceSince(service: string, from: number): readonly (Logged | null)[] {
+    const all = this.#rollouts.get(service) ?? []
+    const first = all.findLastIndex(({ at }) => at <= from)
+    return first === -1 ? [null, ...all] : all.slice(first)
+  }
+
+  /** The log of a service, a line for each decision. */
+  print(service: string): string {
+    return (this.#rollouts.get(service) ?? [])
+      .map(({ at, decision: { id, rollout, action, reason, actor, from, to } }) => {
+        const [before, after] = [from, to].map(
+          (s) => `${s.phase} ${s.step} ${s.weights['canary']} %`,
+        )
+        return `  ${id} ${at} ms ${rollout} ${action} (${reason}, ${actor}): ${before} -> ${after}`
+      })
+      .join('\n')
+  }
+
+  #addToRollout(logged: Logged, told: string): void {
+    const { decision, state } = logged
+    const { service, from, to, action, reason, actor } = decision
+    const all = this.#rollouts.get(service) ?? []
+    const last = all.at(-1)?.decision
+    const stood = last === undefined ? null : `${last.to.phase} at ${last.to.weights['canary']} %`
+    const begins = `${from.phase} at ${from.weights['canary']} %`
+    if (stood !== null && stood !== begins) {
+      this.#onFault(`${told} begins in ${begins}, where the log ended in ${stood}`)
+    }
+    if (!isAllowed(decision)) this.#onFault(`${told} leads from ${from.phase} to ${to.phase}`)
+    if (to.weights['canary'] !== state.weightBp / 100) {
+      this.#onFault(`${told} says ${to.weights['canary']} %, its state has ${state.weightBp} bp`)
+    }
+    const banned = this.#banned.get(service) ?? new Set()
+    this.#banned.set(service, banned)
+    const isOrder = actor !== 'evaluator' && actor !== 'configuration'
+    if (isOrder || reason === 'is-baseline') banned.delete(state.canaryVersion)
+    if (state.phase === 'rolled-back') {
+      banned.add(state.canaryVersion)
+      if (from.weights['canary']! > 0) this.rolledBack += 1
+    }
+    if (state.weightBp > 0 && banned.has(state.canaryVersion)) {
+      this.#onFault(`${told} serves ${state.canaryVersion}, which was rolled back`)
+    }
+    if (
+      action === 'hold' &&
+      state.weightBp !== (all.at(-1)?.state.weightBp ?? 0) &&
+      actor === 'evaluator'
+    ) {
+      this.#onFault(`${told} holds, and moves the weights`)
+    }
+    this.#rollouts.set(service, [...all, logged])
+  }
+
+  /** What the log says nothing of moves nothing; a file with other steps counts them anew. */
+  #mustStand(kept: string, before: RolloutState | undefined, state: RolloutState): void {
+    const standing = ({ phase, weightBp }: RolloutState) => `${phase} ${weightBp} bp`
+    const was = before === undefined ? 'nothing' : `${rolloutId(before)} ${standing(before)}`
+    const is = `${rolloutId(state)} ${standing(state)}`
+    const isMoved = before === undefined ? state.weightBp > 0 : standing(before) !== standing(state)
+    if (isMoved) this.#onFault(`${kept} went from ${was} to ${is} without a decision`)
+  }
+}
