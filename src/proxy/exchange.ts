@@ -191,8 +191,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     const { target, fallbackFrom } = this.#delivery!
     this.#trace.headAt = clock.monotonic()
     const head = buildSwitchHead(raw, {
-      variant: told(target.variant.name),
-      ...{ fallbackFrom, name, requestId: this.requestId },
+      ...{ variant: told(target.variant.name), fallbackFrom, name, requestId: this.requestId },
       requestIdHeader: this.#service.observe.requestIdHeader,
     })
     this.#booking!.opened(this.#trace, this.#trace.headAt)
