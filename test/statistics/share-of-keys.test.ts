@@ -26,6 +26,8 @@ t.test('without keys it is the divergence of each trial', async (t) => {
   near(t, logEvidenceAbove(share, USUAL), 340 * divergence(0.1, USUAL))
   near(t, independentTrials(share, USUAL), 340)
   t.equal(logEvidenceAbove({ ...share, events: 17 }, USUAL), 0, 'at the usual share')
+  t.equal(independentTrials({ ...share, events: 17 }, USUAL), 340, 'at the usual share')
+  t.equal(independentTrials(share, 0), 340, 'where there must be none')
   t.equal(logEvidenceAbove({ ...share, trials: 0, events: 0 }, USUAL), 0)
   t.equal(logEvidenceAbove(share, 0), Infinity, 'where there must be none')
   t.equal(logEvidenceAbove({ ...share, events: 341 }, USUAL), 340 * Math.log(20), 'rounding')
