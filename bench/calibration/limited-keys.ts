@@ -39,7 +39,7 @@ export function limitedKeys(random: Random, setting: LimitedKeys): LimitFound {
     const side: Side = random() < pi ? CANARY_SIDE : BASELINE_SIDE
     return { side, place: Math.floor(random() * KEY_PLACES), rate: rate(random, side) }
   })
-  const figures = [new StepFigures(), new StepFigures()] as const
+  const figures = [new StepFigures(true), new StepFigures(true)] as const
   const { metrics } = planFor({ errors: { kind: 'error-rate', max: `${max * 100}%` } }, PLAN)
   const values = valuesOf(figures)
   const { places: _, recentPlaces: __, ...withoutKeys } = values

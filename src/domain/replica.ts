@@ -106,6 +106,7 @@ export type StepTimesShare = {
 
 /** What is counted by the place of a key, by side. */
 export type SharedPlaces = {
+  /** None where no limit is on failures. */
   readonly failed: PlacesBySide
   /** Those whose last byte came after a limit, by its milliseconds. */
   readonly slow: readonly (readonly [limitMs: number, counts: PlacesBySide])[]

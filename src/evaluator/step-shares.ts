@@ -67,7 +67,6 @@ function sharedPlaces(
   isOfLate: boolean,
 ): { readonly places?: SharedPlaces } {
   const failed = [failedOf(baseline, isOfLate), failedOf(canary, isOfLate)] as const
-  if (failed.every((places) => places.length === 0)) return {}
   const slowTo = (until: Until['until']): SharedPlaces['slow'] =>
     limits
       .filter((limit) => limit.until === until)
@@ -75,10 +74,12 @@ function sharedPlaces(
         limit.limitMs,
         [slowOf(baseline, limit, isOfLate), slowOf(canary, limit, isOfLate)],
       ])
-  const slowFirstBytes = slowTo('first-byte')
+  const [slow, slowFirstBytes] = [slowTo(undefined), slowTo('first-byte')]
+  const all = [failed, ...[...slow, ...slowFirstBytes].map(([, places]) => places)]
+  if (all.flat(2).length === 0) return {}
   return {
     places: {
-      ...{ failed, slow: slowTo(undefined) },
+      ...{ failed, slow },
       ...(slowFirstBytes.length === 0 ? undefined : { slowFirstBytes }),
     },
   }

@@ -6,11 +6,11 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { bookQuestions } from './book-questions.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import { ComparisonBooks } from './comparison-books.ts'
 import { firstByteMs } from './first-byte.ts'
 import { LabelCheck } from './label-check.ts'
-import { latencyQuestions } from './latency-questions.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
 import type { PairLedger, PairTicket } from './pair-ledger.ts'
 import { predictionOf } from './prediction-of.ts'
@@ -76,9 +76,9 @@ export class ServiceBook implements ServiceRecorder {
     const hasRules = deps.service.split.rules.length > 0
     this.#rules = hasRules ? new RuleBook(deps.service, deps.previous?.rules ?? null) : null
     this.labels = new LabelCheck(deps.service, deps.previous?.labels ?? null)
-    const questions = latencyQuestions(deps.service)
+    const questions = bookQuestions(deps.service)
     this.timesFirstBytes = questions.firstByte !== null
-    for (const book of this.variants.values()) book.watchLatencies(questions)
+    for (const book of this.variants.values()) book.ask(questions)
     this.notes = deps.previous?.notes ?? new Map()
     this.fallbacks = deps.previous?.fallbacks ?? { ok: 0, failed: 0 }
     this.#lastRequestAt = deps.previous?.lastRequestAt ?? -Infinity

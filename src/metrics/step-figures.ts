@@ -18,6 +18,7 @@ export class StepFigures {
   readonly #lastBytes: StepTimes
   /** Null: nobody asks. */
   #firstBytes: StepTimes | null = null
+  readonly #failuresByKey: boolean
   /** Null until the first request with a key: most services have none. */
   #failed: PlaceCounts | null = null
   // Plain numbers, since those of thousands of services fade at each tick. What has faded, and of how many requests that is:
@@ -27,8 +28,9 @@ export class StepFigures {
   #countedFailures = 0
   readonly #halfLife = new HalfLife()
 
-  /** `limitsMs`: the latencies above each of these are counted by place of their keys. */
-  constructor(limitsMs: readonly number[] = []) {
+  /** Whether failures are counted by place of their keys, and latencies above which limits. */
+  constructor(failuresByKey = false, limitsMs: readonly number[] = []) {
+    this.#failuresByKey = failuresByKey
     this.#lastBytes = new StepTimes(limitsMs)
   }
 
@@ -51,7 +53,10 @@ export class StepFigures {
     if (end === 'failed') this.failures++
     else if (end === 'client_error') this.clientErrors++
     else if (end === 'left') this.left++
-    if (keyPlace !== null) (this.#failed ??= new PlaceCounts()).add(keyPlace, end === 'failed')
+    if (keyPlace !== null && this.#failuresByKey) {
+      this.#failed ??= new PlaceCounts()
+      this.#failed.add(keyPlace, end === 'failed')
+    }
     if (bucket !== null) this.#lastBytes.addAt(bucket, keyPlace)
     if (firstByte !== null) this.#firstBytes?.addAt(firstByte, keyPlace)
   }
@@ -69,7 +74,7 @@ export class StepFigures {
     }
   }
 
-  /** Those of them that have a key, and those that failed, by the place of the key. */
+  /** Those of them that have a key, and those that failed, by the place of the key; none where that is not kept. */
   get failed(): readonly PlaceCount[] {
     return this.#failed?.all ?? []
   }

@@ -8,8 +8,8 @@ import type { AttemptRates } from '../statistics/breaker.ts'
 import { LogHistogram } from '../statistics/histogram.ts'
 import { AttemptCounts, type AttemptSeries } from './attempt-counts.ts'
 import type { AttemptWindow } from './attempt-window.ts'
+import type { BookQuestions } from './book-questions.ts'
 import type { DurationBuckets } from './duration-buckets.ts'
-import type { LatencyQuestions } from './latency-questions.ts'
 import type { AttemptResult, Ticket } from './recorder.ts'
 import { isClientErrorEnd, requestCode } from './request-code.ts'
 import { RequestJournal } from './request-journal.ts'
@@ -173,9 +173,9 @@ export class VariantBook {
     return this.#attemptCounts.series()
   }
 
-  /** What is asked of latencies from now on, see VariantFigures. */
-  watchLatencies(questions: LatencyQuestions): void {
-    this.#posted.watchLatencies(questions)
+  /** What is asked from now on, see VariantFigures. */
+  ask(questions: BookQuestions): void {
+    this.#posted.ask(questions)
   }
 
   /** Latencies of all drawn requests, or of a segment's; empty where those are not kept. */

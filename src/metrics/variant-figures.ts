@@ -2,9 +2,9 @@ import type { Outcome } from '../domain/outcome.ts'
 import { ratesOf, type AttemptRates } from '../statistics/breaker.ts'
 import { latencyBucket } from '../statistics/histogram.ts'
 import { AttemptWindow } from './attempt-window.ts'
+import { NO_QUESTIONS, type BookQuestions } from './book-questions.ts'
 import { DrawnTimes } from './drawn-times.ts'
 import { DurationBuckets } from './duration-buckets.ts'
-import { NO_QUESTIONS, type LatencyQuestions } from './latency-questions.ts'
 import { attemptEndOf, readRequestCode, type RequestEnd } from './request-code.ts'
 import type { Accounts, JournalEntry } from './request-journal.ts'
 import { StepFigures } from './step-figures.ts'
@@ -71,10 +71,9 @@ export class VariantFigures implements Accounts {
   }
 
   /**
-   * Keeps these latencies from now on, and no others; what is known stays. Limits that are others count from the next step
-   * on.
+   * Keeps what is asked from now on, and nothing else; what is known stays. By place of keys it is kept from the next step on.
    */
-  watchLatencies(questions: LatencyQuestions): void {
+  ask(questions: BookQuestions): void {
     this.#questions = questions
     const { lastByte, firstByte } = questions
     this.drawn.watch(lastByte.segments)
@@ -116,8 +115,8 @@ export class VariantFigures implements Accounts {
   }
 
   #newStep(): StepFigures {
-    const { lastByte, firstByte } = this.#questions
-    const step = new StepFigures(lastByte.limitsMs)
+    const { failuresByKey, lastByte, firstByte } = this.#questions
+    const step = new StepFigures(failuresByKey, lastByte.limitsMs)
     step.timeFirstBytes(firstByte?.limitsMs ?? null)
     return step
   }

@@ -1,23 +1,23 @@
 import t from 'tap'
 import type { StepShare } from '../../src/domain/replica.ts'
+import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import { Processes, type Process } from '../fakes/processes.ts'
 import { quickService } from '../fakes/quick-rollout.ts'
 import { ERRORS, LATENCY, weightSteps } from '../fakes/simulated-service.ts'
 
 const LIMITED = { maxChange: null, min: null } as const
-const SPLIT = quickService(
-  {
-    spec: { steps: weightSteps([50, 100], 1e6) },
-    analysis: {
-      metrics: [
-        { ...ERRORS, ...LIMITED, max: 0.2 },
-        { ...LATENCY, ...LIMITED, quantile: 0.8, max: 100 },
-        { ...LATENCY, ...LIMITED, name: 'first', until: 'first-byte', quantile: 0.8, max: 100 },
-      ],
-    },
-  },
-  true,
-)
+const SLOW = { ...LATENCY, ...LIMITED, quantile: 0.8, max: 100 }
+
+function limitedBy(...metrics: readonly MetricSpec[]) {
+  const spec = { steps: weightSteps([50, 100], 1e6) }
+  return quickService({ spec, analysis: { metrics } }, true)
+}
+
+const SPLIT = limitedBy({ ...ERRORS, ...LIMITED, max: 0.2 }, SLOW, {
+  ...SLOW,
+  name: 'first',
+  until: 'first-byte',
+})
 
 /** Requests of one key, the first of which fail or are slow; and as many of another key that the baseline answers. */
 function serveKey({ book }: Process, unit: number, requests: number, failing: number, slow = 0) {
@@ -49,10 +49,10 @@ function serveLight(process: Process, each: number) {
   for (let key = 2; key < 32; key++) serveKey(process, key, each, 0)
 }
 
-async function start(processes: number) {
+async function start(processes: number, service = SPLIT) {
   const world = new Processes()
   for (let n = 0; n < processes; n++) {
-    await world.start(SPLIT)
+    await world.start(service)
     await world.run(4000)
   }
   return { world, leader: world.all[0]!, follower: world.all.at(-1)! }
@@ -93,6 +93,18 @@ t.test('and slow first bytes, whichever process has seen them', async (t) => {
   t.equal(leader.weightBp, 5000)
   const limit = { byChance: true, countsAs: 1 }
   t.match(leader.evaluator.view('svc')!.metrics.slice(1), [{ limit }, { name: 'first', limit }])
+  t.same(world.errors, [])
+})
+
+t.test('also where no limit is on failures, of whose keys nothing is kept then', async (t) => {
+  const { world, leader, follower } = await start(2, limitedBy(SLOW))
+  serveKey(follower, 1, 60, 0, 60)
+  serveLight(follower, 3)
+  serveLight(leader, 1)
+  await world.run(40_000)
+  t.equal(leader.weightBp, 5000)
+  t.match(leader.evaluator.view('svc')!.metrics, [{ limit: { byChance: true, countsAs: 1 } }])
+  t.same(follower.book.variants.get('canary')!.step.failed, [])
   t.same(world.errors, [])
 })
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { AssignmentReason } from '../../src/domain/assignment.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
+import { NO_QUESTIONS } from '../../src/metrics/book-questions.ts'
 import { readRequestCode, requestCode } from '../../src/metrics/request-code.ts'
 import { RuleFigures } from '../../src/metrics/rule-book.ts'
 import { VariantBook } from '../../src/metrics/variant-book.ts'
@@ -16,7 +17,7 @@ function bookOf(requests: number, read: (book: VariantBook) => void) {
   const book = new VariantBook('canary', '2.0')
   const ruled = new RuleFigures(7, '2.0')
   const asked = (...segments: string[]) => ({ segments, limitsMs: [] })
-  book.watchLatencies({ lastByte: asked('gold'), firstByte: asked('lead') })
+  book.ask({ failuresByKey: false, lastByte: asked('gold'), firstByte: asked('lead') })
   for (let n = 0; n < requests; n++) {
     const reason = REASONS[n % 4]!
     if (n % 3 > 0) book.head(n / 7)
@@ -88,7 +89,7 @@ t.test('what is changed for later requests leaves those that have ended where th
   book.beginAttempt()
   t.equal(book.attempts.since, null)
   bookRequest(book, { segment: 'gold' })
-  book.watchLatencies({ lastByte: { segments: ['gold'], limitsMs: [] }, firstByte: null })
+  book.ask({ ...NO_QUESTIONS, lastByte: { segments: ['gold'], limitsMs: [] } })
   t.equal(book.drawnOf({}, 'gold').count, 0)
   t.equal(book.drawn.count, 2)
   t.end()

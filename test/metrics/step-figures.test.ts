@@ -71,7 +71,7 @@ t.test('of much traffic it is gone ten seconds later', async (t) => {
 })
 
 t.test('requests with a key are counted by its place too, and fade with the others', async (t) => {
-  const figures = new StepFigures([500])
+  const figures = new StepFigures(true, [500])
   t.same(figures.failed, [])
   figures.timeFirstBytes([500])
   figures.add('failed', null, null, 3)
@@ -103,4 +103,10 @@ t.test('requests with a key are counted by its place too, and fade with the othe
   ])
   t.same(figures.timesOf({}).recentSlow(500)[0], [3, 0.25, 0.25])
   t.same(figures.failed[0], [3, 2, 1], 'the step has them all')
+})
+
+t.test('no place is kept of failures where nobody asks', async (t) => {
+  const figures = new StepFigures()
+  figures.add('failed', latencyBucket(900), null, 3)
+  t.same([figures.failed, figures.recentFailed], [[], []])
 })

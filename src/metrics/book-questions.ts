@@ -8,22 +8,26 @@ export type TimeQuestions = {
   readonly limitsMs: readonly number[]
 }
 
-/** What is asked of the latencies of a service, by when they end. */
-export type LatencyQuestions = {
+/** What the metrics of a service ask of its books: of latencies, by when they end, and of failures. */
+export type BookQuestions = {
+  /** Whether failures are counted by place of their keys. */
+  readonly failuresByKey: boolean
   readonly lastByte: TimeQuestions
   /** Null: no metric asks for the time until the first byte of a body, and it is not taken. */
   readonly firstByte: TimeQuestions | null
 }
 
 /** Where nobody asks. */
-export const NO_QUESTIONS: LatencyQuestions = {
+export const NO_QUESTIONS: BookQuestions = {
+  failuresByKey: false,
   lastByte: { segments: [], limitsMs: [] },
   firstByte: null,
 }
 
-/** What the latency metrics of a service ask. */
-export function latencyQuestions(service: Service): LatencyQuestions {
-  const latencies = (analysisOf(service)?.metrics ?? []).filter((m) => m.kind === 'latency')
+/** What the metrics of a service ask. */
+export function bookQuestions(service: Service): BookQuestions {
+  const metrics = analysisOf(service)?.metrics ?? []
+  const latencies = metrics.filter((m) => m.kind === 'latency')
   const of = (until: 'first-byte' | undefined): TimeQuestions | null => {
     const asked = latencies.filter((m) => m.until === until)
     if (asked.length === 0) return null
@@ -32,5 +36,9 @@ export function latencyQuestions(service: Service): LatencyQuestions {
       limitsMs: [...new Set(asked.flatMap(({ max }) => max ?? []))],
     }
   }
-  return { lastByte: of(undefined) ?? NO_QUESTIONS.lastByte, firstByte: of('first-byte') }
+  return {
+    failuresByKey: metrics.some((m) => m.kind === 'error-rate' && m.max !== null),
+    lastByte: of(undefined) ?? NO_QUESTIONS.lastByte,
+    firstByte: of('first-byte'),
+  }
 }
