@@ -77,6 +77,11 @@ export class RolloutInStore implements KnownRollout {
     return decision?.action === 'rollback' ? decision : null
   }
 
+  /** Whether what was gathered goes with what waits to be stored: it answers none of the questions that are asked now. */
+  get forgetsEvidence(): boolean {
+    return this.pending?.resetEvidence === true
+  }
+
   /**
    * Whether others may have left what its revision does not tell of: evidence that was not read under this lease, and
    * without one anything, where the store was away. Who decides has its changes refused by a store with older data.

@@ -50,9 +50,8 @@ export class RolloutRunner {
     const { state, pending, restored } = takeUp(plan, record, { now, past, unstored })
     this.#deps = deps
     this.#observer = new Observer(deps.fetchProvider)
-    this.#following = new Following(deps)
+    ;[this.#following, this.#lastDecision] = [new Following(deps), start.lastDecision]
     ;[this.#plan, this.#book, this.#state] = [plan, book, state]
-    this.#lastDecision = start.lastDecision
     this.#known = new RolloutInStore(deps.store, record?.state ?? null, pending)
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
@@ -72,7 +71,7 @@ export class RolloutRunner {
 
   /** What a forecast is made from. Evidence of an attempt that is to end answers other questions. */
   reading(now: number): TrafficInput {
-    const isOver = this.#known.pending?.resetEvidence === true
+    const isOver = this.#known.forgetsEvidence
     const evidence = isOver ? emptyEvidence('', this.#plan.hypotheses, 0) : this.#cycle.evidence
     return { plan: this.#plan, state: this.state, evidence, book: this.#book, now }
   }
@@ -223,7 +222,8 @@ export class RolloutRunner {
   #protect(isReason: (reason: string) => boolean = () => true): void {
     if (this.#known.pending?.state.weightBp === 0) return
     const next = step(this.#plan, this.state, this.#observer.observe(this.#looked()))
-    if (next.decision?.action === 'rollback' && isReason(next.decision.reason)) this.#goBy(next)
+    const isMeant = next.decision?.action === 'rollback' && isReason(next.decision.reason)
+    if (isMeant) this.#goBy({ ...next, resetEvidence: this.#known.forgetsEvidence })
   }
 
   async #obey(command: Command, ifMatch: number | null): Promise<RunnerResult> {

@@ -57,3 +57,28 @@ t.test(
     t.notOk(world.book.decisions.some(({ reason }) => reason === 'analysis-changed'))
   },
 )
+
+t.test(
+  'A canary that fails while the store is away is rolled back, whatever else the file asks by then.',
+  async (t) => {
+    const begun: Configuration = {
+      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors' },
+      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
+    }
+    const store = new MemoryStore()
+    const world = await live(await World.create(store, begun), [
+      'good traffic for 3 s',
+      'good traffic for 3 s',
+      'the store is away',
+      'reload: rmse as well',
+      'the canary fails for 3 s',
+    ])
+    t.match(world.book.last, {
+      action: 'rollback',
+      reason: 'breaker',
+      to: { phase: 'rolled-back' },
+    })
+    const { evidence, cohorts } = store.records.get('svc')!
+    t.same([evidence, cohorts], [null, []], 'what was gathered knows nothing of rmse')
+  },
+)
