@@ -31,12 +31,12 @@ import { UploadStream } from './upload-stream.ts'
  */
 export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveExchange {
   readonly requestId: string
+  readonly res: ServerResponse
   place = -1
   dueAt = Infinity
   readonly #context: ExchangeContext
   readonly #service: Service
   readonly #req: IncomingMessage
-  readonly #res: ServerResponse
   readonly #trace: Trace
   #phase: Phase = 'collecting'
   /** When the whole attempt has to be over; its phases cannot move beyond it. */
@@ -62,7 +62,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#context = context
     this.#service = service
     this.#req = req
-    this.#res = res
+    this.res = res
     this.requestId = requestId
     const now = context.clock.monotonic()
     this.#trace = new Trace(now)
@@ -72,10 +72,6 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   get kind(): ExchangeKind {
     return this.#session !== null || this.#relay?.isEventStream === true ? 'stream' : 'other'
-  }
-
-  answersWith(res: ServerResponse): boolean {
-    return res === this.#res
   }
 
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
@@ -119,13 +115,13 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     if (this.#phase === 'done' || this.#phase === 'flushing') return
     if (this.#session !== null) return this.#session.end(code)
     const { status, outcome } = errorEntry(code)
-    const isCut = this.#res.headersSent
+    const isCut = this.res.headersSent
     // No variant's, so no book has it.
     if (this.#booking === null) this.#context.refusals.count(code)
     const booked = this.#booking === null ? null : outcome
     this.#finish(booked ?? 'rejected', isCut ? this.#relay!.status : status, code)
-    if (isCut) return cutAnswer(this.#res)
-    answerProblem(this.#req, this.#res, {
+    if (isCut) return cutAnswer(this.res)
+    answerProblem(this.#req, this.res, {
       code,
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,
@@ -153,14 +149,14 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   onInformation(status: number, headers: readonly Buffer[]): void {
-    AnswerRelay.passInformation(this.#req, this.#res, status, headers)
+    AnswerRelay.passInformation(this.#req, this.res, status, headers)
   }
 
   onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string) {
     const { clock, exchanges, isDraining, limits, name, told } = this.#context
     const delivery = this.#delivery!
     const isRead = this.#booking!.isObserved || this.#mirrored?.wantsAnswer === true
-    const relay = new AnswerRelay(this.#req, this.#res, this, {
+    const relay = new AnswerRelay(this.#req, this.res, this, {
       status,
       variant: told(delivery.target.variant.name),
       fallbackFrom: delivery.fallbackFrom,
@@ -195,7 +191,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       requestIdHeader: this.#service.observe.requestIdHeader,
     })
     this.#booking!.opened(this.#trace, this.#trace.headAt)
-    const client = (this.#res as HandshakeResponse).takeSocket()
+    const client = (this.res as HandshakeResponse).takeSocket()
     this.#session = new Session(client, upstream, this, limits, target.variant.timeout.idleMs)
     this.#session.start(head)
   }

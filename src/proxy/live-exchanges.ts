@@ -13,8 +13,8 @@ export type LiveExchange = Placed & {
   readonly dueAt: number
   /** It is not. */
   readonly onDeadline: () => void
-  /** Whether this is the answer of its request. */
-  readonly answersWith: (res: ServerResponse) => boolean
+  /** The answer to its client; null = it has none. */
+  readonly res: ServerResponse | null
   /** Ends it now: with an error answer, or by cutting an answer that has begun. */
   readonly fail: (code: ErrorCode) => void
 }
@@ -76,7 +76,7 @@ export class LiveExchanges {
 
   /** The exchange whose answer this is; null = none that goes on. Looks through all of them. */
   of(res: ServerResponse): LiveExchange | null {
-    for (const exchange of this.#live) if (exchange.answersWith(res)) return exchange
+    for (const exchange of this.#live) if (exchange.res === res) return exchange
     return null
   }
 
