@@ -70,3 +70,13 @@ t.test(`${RULE}: a client that sends without end is cut off after half a megabyt
   await client.closed()
   t.same(statusesIn(client.text), [404])
 })
+
+t.test(`${RULE}: the health path is no exception`, async (t) => {
+  const { port, received } = await startWitness(t)
+  const client = new RawConnection(port)
+  client.send(`POST /-/ready HTTP/1.1\r\nHost: a\r\nContent-Length: ${get('/m/x').length}\r\n\r\n`)
+  t.equal(parseAnswer(await client.receive('\r\n\r\n')).field('connection'), 'close')
+  client.send(get('/m/x') + get('/m/smuggled'))
+  t.same(statusesIn(await client.closed()), [200])
+  t.equal(received(), '')
+})
