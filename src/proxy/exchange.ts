@@ -85,25 +85,21 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   /** Books the assignment and has the request delivered. */
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
     const { clock, draw, limits, mirroring } = this.#context
+    const req = this.#req
+    const trace = this.#trace
     const now = clock.monotonic()
     const watch = watchAnswer(this.#service, draw)
     const ticket = runtime.recorder.begin(assignment, this.requestId, now, watch.reads !== null)
-    this.#trace.assignedAt = now
-    this.#trace.requestBytes = prefix.bytes
+    trace.assignedAt = now
+    trace.requestBytes = prefix.bytes
     this.#booking = new Booking(runtime.recorder, ticket, watch)
     if (!prefix.isComplete) {
-      this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), clock, () =>
+      this.#upload = new UploadStream(req, prefix.chunks, limits.bodyBytes(), clock, () =>
         this.fail('SERIN_BODY_TOO_LARGE'),
       )
     }
-    const parcel = {
-      runtime,
-      req: this.#req,
-      requestId: this.requestId,
-      body: this.#upload ?? wholeBody(prefix),
-      ticket,
-      trace: this.#trace,
-    }
+    const body = this.#upload ?? wholeBody(prefix)
+    const parcel = { runtime, req, requestId: this.requestId, body, ticket, trace }
     this.#delivery = new Delivery(this.#context, this, parcel)
     this.#delivery.start(now)
     if (runtime.mirrors === null || this.#phase === 'done') return
@@ -112,7 +108,8 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   /** Ends the exchange with an error: an answer of our own, or a visibly broken one where a head has left. */
   fail(code: ErrorCode): void {
-    if (this.#phase === 'done' || this.#phase === 'flushing') return
+    if (this.#phase === 'done') return
+    if (this.#phase === 'flushing') return this.#cutRest()
     if (this.#session !== null) return this.#session.end(code)
     const { status, outcome } = errorEntry(code)
     const isCut = this.res.headersSent
@@ -238,16 +235,11 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   onDeadline(): void {
     const phase = this.#phase
-    if (phase === 'flushing') {
-      if (this.#relay!.takesRest()) return this.#awaitFlush()
-      this.#context.exchanges.remove(this)
-      this.#req.socket.destroy()
-      return
-    }
+    if (phase === 'flushing' && this.#relay!.takesRest()) return this.#awaitFlush()
+    if (phase === 'flushing') return this.#cutRest()
     if (phase === 'sending' && this.#upload!.isPaused()) {
       // The client would send, but the upstream does not read: from here on it is the upstream's time.
-      this.await('waiting', this.#delivery!.target.variant.timeout.firstByteMs)
-      return
+      return this.await('waiting', this.#delivery!.target.variant.timeout.firstByteMs)
     }
     const code = codeOfTimeout(phase, this.dueAt === this.#capAt)
     if (isUnanswered(phase)) this.#delivery!.giveUp(code, phase === 'waiting')
@@ -260,6 +252,11 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#phase = 'flushing'
     this.dueAt = exchanges.deadlineAfter(limits.writeStallMs)
     if (this.place === -1) exchanges.add(this, this.#trace.endAt)
+  }
+
+  #cutRest(): void {
+    this.#context.exchanges.remove(this)
+    this.#req.socket.destroy()
   }
 
   #onClose(): void {
