@@ -241,7 +241,14 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       // The client would send, but the upstream does not read: from here on it is the upstream's time.
       return this.await('waiting', this.#delivery!.target.variant.timeout.firstByteMs)
     }
-    const code = codeOfTimeout(phase, this.dueAt === this.#capAt)
+    const isCapped = this.dueAt === this.#capAt
+    if (phase === 'receiving' && this.#upload?.isAwaited === true) {
+      // An upstream that has begun its answer may wait for the rest of the request, while that comes.
+      const comes = !isCapped && this.#delivery!.patienceMs > 0 && this.#upload.hasGrown()
+      if (!comes) return this.fail('SERIN_REQUEST_TIMEOUT')
+      return this.await('receiving', this.#delivery!.target.variant.timeout.idleMs)
+    }
+    const code = codeOfTimeout(phase, isCapped)
     if (isUnanswered(phase)) this.#delivery!.giveUp(code, phase === 'waiting')
     else this.fail(code)
   }
