@@ -26,7 +26,7 @@ const TICK_MS = 20
 const STALL_MS = 5 * TICK_MS
 
 /**
- * The requests in flight on service routes: counted against the limit, watched for their deadlines, and
+ * The requests in flight: counted against the limit, watched for their deadlines, and
  * closed by the drain. One timer serves all of them: a timer of its own for each of a request's phases
  * would cost more than the phases. So a deadline is noticed up to 40 ms late, and never early.
  *
