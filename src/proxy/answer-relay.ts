@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorCode } from '../domain/errors.ts'
+import { markClosing } from './closing-connections.ts'
 import { isUnread } from './has-body.ts'
 import { lingerAndEnd } from './linger.ts'
 import { buildResponseHead, buildTrailers, type ResponseAdditions } from './response-headers.ts'
 import { StreamTail } from './stream-tail.ts'
 import { isUpgrade } from './upgrade.ts'
-import { writeHeadPairs } from './write-head.ts'
 
 /** What the relay needs to know of an answer beside its bytes. */
 export type RelayOptions = ResponseAdditions & {
@@ -98,13 +98,15 @@ export class AnswerRelay {
     const options = this.#options
     const { status, copyBytes, tailBytes } = options
     if (status > LAST_STATUS) return 'SERIN_UPSTREAM_PROTOCOL'
+    const close = options.close || this.#isUnread
     const head = buildResponseHead(raw, options, {
-      close: options.close || this.#isUnread,
+      close,
       trailers: this.#takesTrailers && !this.isBodyless,
     })
     if (head === null) return 'SERIN_UPSTREAM_TRANSFER_CODING'
+    if (close) markClosing(this.#req.socket)
     try {
-      writeHeadPairs(this.#res, status, isPrintable(reason) ? reason : undefined, head.headers)
+      this.#res.writeHead(status, isPrintable(reason) ? reason : undefined, head.headers)
     } catch {
       // A field with bytes that Node does not write.
       return 'SERIN_UPSTREAM_PROTOCOL'
@@ -161,10 +163,10 @@ export class AnswerRelay {
     return true
   }
 
-  /** Whether the client has taken any of the rest since this was asked last, or the turn is an answer's before this one. */
+  /** Whether the client has taken any of the rest since this was asked last. */
   takesRest(): boolean {
-    const { socket, writableLength } = this.#res
-    const isTaken = socket === null || writableLength < this.#leftBytes
+    const { writableLength } = this.#res
+    const isTaken = writableLength < this.#leftBytes
     this.#leftBytes = writableLength
     return isTaken && !this.#req.socket.destroyed
   }

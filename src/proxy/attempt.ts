@@ -2,7 +2,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { errors, type Dispatcher } from 'undici'
 import type { Upstream } from './upstream.ts'
 
-/** What an attempt tells the exchange it was made for. After `abort()` it says nothing any more. */
+/** What an attempt tells the delivery, or the copy, that makes it. After `abort()` it says nothing any more. */
 export type AttemptOwner = {
   /** A connection is there; the request is being written. */
   readonly onSending: () => void

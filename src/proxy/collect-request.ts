@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { bodyPatience } from './body-pace.ts'
+import { bodyPatience } from './body-patience.ts'
 import { collectPrefix, wholeBody, type Prefix } from './collect-prefix.ts'
 import { decodePrefix } from './decode-prefix.ts'
 import type { ExchangeContext } from './exchange-context.ts'

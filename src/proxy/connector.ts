@@ -26,6 +26,8 @@ export function createConnector(
         socket.on('error', (broken: NodeJS.ErrnoException) => {
           // undici would take it for the end of an answer that ends with its connection, and throw while it does not read.
           if (broken.code === 'ECONNRESET') broken.code = 'EPIPE'
+          // undici would connect anew for a request that was broken off, and keep a connection that nobody has asked for.
+          if (isBreakingOff(broken)) broken.code = 'UND_ERR_ABORTED'
           // Node tells the error and lets the socket live; undici would then take the end for the reason.
           socket.destroy(broken)
         })
@@ -33,4 +35,9 @@ export function createConnector(
       }
       callback(...result)
     })
+}
+
+/** undici's word for a connection that it ends since the request on it was given up. */
+function isBreakingOff({ code, message }: NodeJS.ErrnoException): boolean {
+  return code === 'UND_ERR_INFO' && message === 'aborted'
 }

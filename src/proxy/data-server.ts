@@ -21,7 +21,7 @@ import { registerPassthrough } from './passthrough.ts'
 import { createServe, type ServeRequest } from './serve.ts'
 import type { ServedCertificate } from './served-certificate.ts'
 import { takeInArrived } from './take-in-arrived.ts'
-import { takeUpgrades } from './upgrade-door.ts'
+import { takeUpgrades } from './take-upgrades.ts'
 import { isWebSocket } from './upgrade.ts'
 import { MAX_HEADER_LINES, validateRequest } from './validate.ts'
 import { watchUntilClosed } from './watch-until-closed.ts'
@@ -51,7 +51,7 @@ export function createDataServer(
     pluginTimeout: NO_TIMEOUT,
     routerOptions: { maxParamLength: deps.config().limits.headerBytes },
     schemaController: NO_COMPILERS,
-    serverFactory: (handler) => createDoor(deps, serve, certificate, handler),
+    serverFactory: (handler) => createHttpServer(deps, serve, certificate, handler),
     // Not beside Fastify's own, which cuts the connection at once.
     clientErrorHandler: (error, socket) => answerClientError(deps, error, socket),
     // Its router refuses paths that do not decode as UTF-8.
@@ -94,11 +94,11 @@ const NO_COMPILERS = {
   },
 } as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
-type DoorDeps = GatewayDeps & RefusingDeps
+type ServerDeps = GatewayDeps & RefusingDeps
 
 /** The HTTP server: every request is validated and, if it is a service's, served before Fastify sees it. */
-function createDoor(
-  deps: DoorDeps,
+function createHttpServer(
+  deps: ServerDeps,
   serve: ServeRequest,
   certificate: ServedCertificate | null,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
@@ -135,7 +135,9 @@ function createDoor(
     ...ONLY_WEBSOCKET,
   }
   const server =
-    certificate === null ? createServer(options, enter) : createTlsDoor(certificate, options, enter)
+    certificate === null
+      ? createServer(options, enter)
+      : createHttpsServer(certificate, options, enter)
   const openFiles = readOpenFilesLimit()
   if (openFiles !== null) limitConnections(server, deps, openFiles)
   watchUntilClosed(server)
@@ -151,7 +153,7 @@ function createDoor(
   return server
 }
 
-function createTlsDoor(
+function createHttpsServer(
   certificate: ServedCertificate,
   options: ServerOptions,
   enter: (req: IncomingMessage, res: ServerResponse) => void,

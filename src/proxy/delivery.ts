@@ -4,7 +4,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { rewritePath } from '../routing/rewrite.ts'
 import type { Waiter } from './admission.ts'
-import { bodyPatience } from './body-pace.ts'
+import { bodyPatience } from './body-patience.ts'
 import { isFailure, resultOf } from './booking.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { DeliveryOwner } from './delivery-owner.ts'
@@ -63,14 +63,10 @@ export class Delivery implements AttemptOwner, Waiter {
     const { admission, variant, tenancy } = this.#target
     tenancy.hold()
     const entered = admission.enter(this)
-    if (entered === 'in') {
-      this.onAdmitted(now)
-    } else if (entered === 'full') {
-      this.#recover('SERIN_QUEUE_FULL', false)
-    } else {
-      this.#isWaiting = true
-      this.#owner.await('queued', variant.queue!.timeoutMs)
-    }
+    if (entered === 'in') return this.onAdmitted(now)
+    if (entered === 'full') return this.#recover('SERIN_QUEUE_FULL', false)
+    this.#isWaiting = true
+    this.#owner.await('queued', variant.queue!.timeoutMs)
   }
 
   onAdmitted(now = this.#context.clock.monotonic()): void {
@@ -100,6 +96,14 @@ export class Delivery implements AttemptOwner, Waiter {
     // Last: whoever has waited for the place begins within this call.
     if (this.#isIn) admission.leave()
     tenancy.drop()
+  }
+
+  /** How long the client may take for the next part of a body that streams, in ms. */
+  get patienceMs(): number {
+    const { exchanges, limits } = this.#context
+    const upload = this.#parcel.body as UploadStream
+    const clientMs = exchanges.now - this.#parcel.trace.sentAt - upload.heldMs
+    return bodyPatience(limits, clientMs, upload.bytesPassed)
   }
 
   /** All that matters of the answer is there. */
@@ -164,10 +168,7 @@ export class Delivery implements AttemptOwner, Waiter {
   }
 
   #awaitBody(): void {
-    const { exchanges, limits } = this.#context
-    const upload = this.#parcel.body as UploadStream
-    const clientMs = exchanges.now - this.#parcel.trace.sentAt - upload.heldMs
-    this.#owner.await('sending', bodyPatience(limits, clientMs, upload.bytesPassed))
+    this.#owner.await('sending', this.patienceMs)
   }
 
   #awaitHead(): void {
@@ -292,8 +293,6 @@ export class Delivery implements AttemptOwner, Waiter {
     this.#endRetry()
     if (outcome === 'client_closed' || outcome === 'rejected') return
     const ejectedMs = judgeUpstream(target, upstream, outcome !== 'ok', exchanges.now)
-    if (ejectedMs > 0) {
-      onEject(runtime.service.name, name, upstream.origin, ejectedMs)
-    }
+    if (ejectedMs > 0) onEject(runtime.service.name, name, upstream.origin, ejectedMs)
   }
 }

@@ -31,12 +31,12 @@ import { UploadStream } from './upload-stream.ts'
  */
 export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveExchange {
   readonly requestId: string
+  readonly res: ServerResponse
   place = -1
   dueAt = Infinity
   readonly #context: ExchangeContext
   readonly #service: Service
   readonly #req: IncomingMessage
-  readonly #res: ServerResponse
   readonly #trace: Trace
   #phase: Phase = 'collecting'
   /** When the whole attempt has to be over; its phases cannot move beyond it. */
@@ -62,7 +62,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#context = context
     this.#service = service
     this.#req = req
-    this.#res = res
+    this.res = res
     this.requestId = requestId
     const now = context.clock.monotonic()
     this.#trace = new Trace(now)
@@ -72,10 +72,6 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   get kind(): ExchangeKind {
     return this.#session !== null || this.#relay?.isEventStream === true ? 'stream' : 'other'
-  }
-
-  answersWith(res: ServerResponse): boolean {
-    return res === this.#res
   }
 
   /** Reads the request body, or its beginning when it is long, before the request is assigned. */
@@ -89,25 +85,21 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   /** Books the assignment and has the request delivered. */
   forward(runtime: ServiceRuntime, assignment: Assignment, prefix: Prefix): void {
     const { clock, draw, limits, mirroring } = this.#context
+    const req = this.#req
+    const trace = this.#trace
     const now = clock.monotonic()
     const watch = watchAnswer(this.#service, draw)
     const ticket = runtime.recorder.begin(assignment, this.requestId, now, watch.reads !== null)
-    this.#trace.assignedAt = now
-    this.#trace.requestBytes = prefix.bytes
+    trace.assignedAt = now
+    trace.requestBytes = prefix.bytes
     this.#booking = new Booking(runtime.recorder, ticket, watch)
     if (!prefix.isComplete) {
-      this.#upload = new UploadStream(this.#req, prefix.chunks, limits.bodyBytes(), clock, () =>
+      this.#upload = new UploadStream(req, prefix.chunks, limits.bodyBytes(), clock, () =>
         this.fail('SERIN_BODY_TOO_LARGE'),
       )
     }
-    const parcel = {
-      runtime,
-      req: this.#req,
-      requestId: this.requestId,
-      body: this.#upload ?? wholeBody(prefix),
-      ticket,
-      trace: this.#trace,
-    }
+    const body = this.#upload ?? wholeBody(prefix)
+    const parcel = { runtime, req, requestId: this.requestId, body, ticket, trace }
     this.#delivery = new Delivery(this.#context, this, parcel)
     this.#delivery.start(now)
     if (runtime.mirrors === null || this.#phase === 'done') return
@@ -116,16 +108,17 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   /** Ends the exchange with an error: an answer of our own, or a visibly broken one where a head has left. */
   fail(code: ErrorCode): void {
-    if (this.#phase === 'done' || this.#phase === 'flushing') return
+    if (this.#phase === 'done') return
+    if (this.#phase === 'flushing') return this.#cutRest()
     if (this.#session !== null) return this.#session.end(code)
     const { status, outcome } = errorEntry(code)
-    const isCut = this.#res.headersSent
+    const isCut = this.res.headersSent
     // No variant's, so no book has it.
     if (this.#booking === null) this.#context.refusals.count(code)
     const booked = this.#booking === null ? null : outcome
     this.#finish(booked ?? 'rejected', isCut ? this.#relay!.status : status, code)
-    if (isCut) return cutAnswer(this.#res)
-    answerProblem(this.#req, this.#res, {
+    if (isCut) return cutAnswer(this.res)
+    answerProblem(this.#req, this.res, {
       code,
       requestId: this.requestId,
       requestIdHeader: this.#service.observe.requestIdHeader,
@@ -153,14 +146,14 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
   }
 
   onInformation(status: number, headers: readonly Buffer[]): void {
-    AnswerRelay.passInformation(this.#req, this.#res, status, headers)
+    AnswerRelay.passInformation(this.#req, this.res, status, headers)
   }
 
   onHead(status: number, raw: readonly Buffer[], resume: () => void, reason: string) {
     const { clock, exchanges, isDraining, limits, name, told } = this.#context
     const delivery = this.#delivery!
     const isRead = this.#booking!.isObserved || this.#mirrored?.wantsAnswer === true
-    const relay = new AnswerRelay(this.#req, this.#res, this, {
+    const relay = new AnswerRelay(this.#req, this.res, this, {
       status,
       variant: told(delivery.target.variant.name),
       fallbackFrom: delivery.fallbackFrom,
@@ -195,7 +188,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       requestIdHeader: this.#service.observe.requestIdHeader,
     })
     this.#booking!.opened(this.#trace, this.#trace.headAt)
-    const client = (this.#res as HandshakeResponse).takeSocket()
+    const client = (this.res as HandshakeResponse).takeSocket()
     this.#session = new Session(client, upstream, this, limits, target.variant.timeout.idleMs)
     this.#session.start(head)
   }
@@ -242,18 +235,20 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   onDeadline(): void {
     const phase = this.#phase
-    if (phase === 'flushing') {
-      if (this.#relay!.takesRest()) return this.#awaitFlush()
-      this.#context.exchanges.remove(this)
-      this.#req.socket.destroy()
-      return
-    }
+    if (phase === 'flushing' && this.#relay!.takesRest()) return this.#awaitFlush()
+    if (phase === 'flushing') return this.#cutRest()
     if (phase === 'sending' && this.#upload!.isPaused()) {
       // The client would send, but the upstream does not read: from here on it is the upstream's time.
-      this.await('waiting', this.#delivery!.target.variant.timeout.firstByteMs)
-      return
+      return this.await('waiting', this.#delivery!.target.variant.timeout.firstByteMs)
     }
-    const code = codeOfTimeout(phase, this.dueAt === this.#capAt)
+    const isCapped = this.dueAt === this.#capAt
+    if (phase === 'receiving' && this.#upload?.isAwaited === true) {
+      // An upstream that has begun its answer may wait for the rest of the request, while that comes.
+      const comes = !isCapped && this.#delivery!.patienceMs > 0 && this.#upload.hasGrown()
+      if (!comes) return this.fail('SERIN_REQUEST_TIMEOUT')
+      return this.await('receiving', this.#delivery!.target.variant.timeout.idleMs)
+    }
+    const code = codeOfTimeout(phase, isCapped)
     if (isUnanswered(phase)) this.#delivery!.giveUp(code, phase === 'waiting')
     else this.fail(code)
   }
@@ -264,6 +259,11 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     this.#phase = 'flushing'
     this.dueAt = exchanges.deadlineAfter(limits.writeStallMs)
     if (this.place === -1) exchanges.add(this, this.#trace.endAt)
+  }
+
+  #cutRest(): void {
+    this.#context.exchanges.remove(this)
+    this.#req.socket.destroy()
   }
 
   #onClose(): void {

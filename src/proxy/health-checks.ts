@@ -89,9 +89,7 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     for (const [key, group] of groups) {
       let round = rounds.get(key)
       if (round === undefined) {
-        round = {
-          ...{ at: -Infinity, failed: 0, good: 0, why: null, running: false, isNameless: true },
-        }
+        round = createRound()
         rounds.set(key, round)
       }
       const { connections } = group[0]!
@@ -117,6 +115,10 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
     checkNew: () => run(() => false),
     close: () => clearInterval(timer),
   }
+}
+
+function createRound(): Round {
+  return { at: -Infinity, failed: 0, good: 0, why: null, running: false, isNameless: true }
 }
 
 /** How often it is looked which checks are due. */

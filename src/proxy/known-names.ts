@@ -134,8 +134,13 @@ export class KnownNames {
     let of = this.#names.get(name)
     if (of === undefined) {
       of = {
-        ...{ addresses: [], waiting: [], asking: null, askedAt: -Infinity, asked: 0 },
-        ...{ isDoubted: false, failing: null },
+        addresses: [],
+        askedAt: -Infinity,
+        asking: null,
+        waiting: [],
+        isDoubted: false,
+        failing: null,
+        asked: 0,
       }
       this.#names.set(name, of)
     }

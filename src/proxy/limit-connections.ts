@@ -53,12 +53,12 @@ export function tellOfDrops(
   let stopLooking = () => {}
 
   const look = () => {
-    const { since, count, lastAt } = outage!
+    const { since, count: dropped, lastAt } = outage!
     if (clock.monotonic() - lastAt < QUIET_MS) return
     stopLooking()
     outage = null
     const seconds = Math.round((lastAt - since) / 1000)
-    log.info({ dropped: count, seconds }, 'connections of clients are closed at once no more')
+    log.info({ dropped, seconds }, 'connections of clients are closed at once no more')
   }
 
   server.on('drop', () => {

@@ -38,7 +38,7 @@ export function isLingering(res: ServerResponse): boolean {
   return lingering.has(res)
 }
 
-/** The same for a connection whose bytes are no request any more; its last bytes must be written. */
+/** The same for a connection that no parser of Node's reads any more; its last bytes must be written. */
 export function lingerAndDestroy(socket: Duplex): void {
   let left = LINGER_BYTES
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)

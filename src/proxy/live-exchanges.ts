@@ -13,8 +13,8 @@ export type LiveExchange = Placed & {
   readonly dueAt: number
   /** It is not. */
   readonly onDeadline: () => void
-  /** Whether this is the answer of its request. */
-  readonly answersWith: (res: ServerResponse) => boolean
+  /** The answer to its client; null = it has none. */
+  readonly res: ServerResponse | null
   /** Ends it now: with an error answer, or by cutting an answer that has begun. */
   readonly fail: (code: ErrorCode) => void
 }
@@ -26,7 +26,7 @@ const TICK_MS = 20
 const STALL_MS = 5 * TICK_MS
 
 /**
- * The requests in flight on service routes: counted against the limit, watched for their deadlines, and
+ * The requests in flight: counted against the limit, watched for their deadlines, and
  * closed by the drain. One timer serves all of them: a timer of its own for each of a request's phases
  * would cost more than the phases. So a deadline is noticed up to 40 ms late, and never early.
  *
@@ -76,7 +76,7 @@ export class LiveExchanges {
 
   /** The exchange whose answer this is; null = none that goes on. Looks through all of them. */
   of(res: ServerResponse): LiveExchange | null {
-    for (const exchange of this.#live) if (exchange.answersWith(res)) return exchange
+    for (const exchange of this.#live) if (exchange.res === res) return exchange
     return null
   }
 

@@ -28,6 +28,7 @@ export type CopiedRequest = {
  */
 export class MirrorCopy implements AttemptOwner, LiveExchange {
   readonly kind = 'other'
+  readonly res = null
   place = -1
   dueAt = Infinity
   readonly #desk: MirrorDesk
@@ -76,11 +77,6 @@ export class MirrorCopy implements AttemptOwner, LiveExchange {
       body,
       isHandshake: false,
     })
-  }
-
-  /** It has none that a client sees. */
-  answersWith(): boolean {
-    return false
   }
 
   onSending(): void {

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { endUnread } from './end-unread.ts'
+import { markClosing } from './closing-connections.ts'
+import { isUnread } from './has-body.ts'
+import { lingerAndEnd } from './linger.ts'
 import { answerProblem } from './problem.ts'
 import { readRequestId } from './request-headers.ts'
 import type { Refusals } from './refusals.ts'
@@ -49,9 +52,14 @@ export function refuse(
 }
 
 /** Answers the health path: 200 while the gateway wants traffic, else 503; no body, no detail. */
-export function answerHealth(deps: GatewayDeps, res: ServerResponse): void {
-  const close = deps.isDraining() ? ['connection', 'close'] : []
+export function answerHealth(deps: GatewayDeps, req: IncomingMessage, res: ServerResponse): void {
+  const unread = isUnread(req)
+  if (unread) markClosing(req.socket)
+  const close = unread || deps.isDraining() ? ['connection', 'close'] : []
   const status = deps.isReady() ? 200 : 503
   endUnread(res)
-  res.writeHead(status, ['content-length', '0', 'cache-control', 'no-store', ...close]).end()
+  res.writeHead(status, ['content-length', '0', 'cache-control', 'no-store', ...close])
+  if (!unread) return void res.end()
+  res.flushHeaders()
+  lingerAndEnd(req, res)
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
 import type { Outcome } from '../domain/outcome.ts'
-import { bodyPatience } from './body-pace.ts'
+import { bodyPatience } from './body-patience.ts'
 import { cutAnswer } from './cut-answer.ts'
 import { classifyError, rootCause } from './errors.ts'
 import type { ExchangeContext } from './exchange-context.ts'
@@ -33,11 +33,11 @@ type Phase = 'sending' | 'waiting' | 'receiving' | 'tunnelling' | 'done'
  */
 export class PassthroughExchange implements LiveExchange {
   readonly requestId: string
+  readonly res: ServerResponse
   place = -1
   dueAt = Infinity
   readonly #deps: PassthroughDeps
   readonly #req: IncomingMessage
-  readonly #res: ServerResponse
   readonly #trace: Trace
   #phase: Phase = 'waiting'
   #upload: UploadStream | null = null
@@ -52,7 +52,7 @@ export class PassthroughExchange implements LiveExchange {
   constructor(deps: PassthroughDeps, req: IncomingMessage, res: ServerResponse) {
     this.#deps = deps
     this.#req = req
-    this.#res = res
+    this.res = res
     this.requestId = readRequestId(req, REQUEST_ID_HEADER) ?? deps.newRequestId()
     const now = deps.clock.monotonic()
     this.#trace = new Trace(now)
@@ -62,17 +62,13 @@ export class PassthroughExchange implements LiveExchange {
 
   get kind(): ExchangeKind {
     if (this.#phase === 'tunnelling') return 'stream'
-    const type = this.#res.getHeader('content-type')
+    const type = this.res.getHeader('content-type')
     return String(type).startsWith('text/event-stream') ? 'stream' : 'other'
   }
 
   /** Nothing is left to be answered. */
   get isDone(): boolean {
     return this.#phase === 'done'
-  }
-
-  answersWith(res: ServerResponse): boolean {
-    return res === this.#res
   }
 
   /** The request's body, counted and watched on its way up. */
@@ -114,7 +110,7 @@ export class PassthroughExchange implements LiveExchange {
     body.on('data', (chunk: Buffer) => (this.#answerBytes += chunk.length))
     // When the client has left it is the library that ends it.
     body.on('error', (error) => {
-      if (!this.#res.destroyed) this.#broken = classifyError(rootCause(error), 'answered')
+      if (!this.res.destroyed) this.#broken = classifyError(rootCause(error), 'answered')
     })
     this.#lookAgain()
   }
@@ -139,24 +135,24 @@ export class PassthroughExchange implements LiveExchange {
   fail(code: ErrorCode, detail?: string): void {
     if (this.#phase === 'done') return
     const isSession = this.#phase === 'tunnelling'
-    const isCut = this.#res.headersSent
+    const isCut = this.res.headersSent
     const { status, outcome } = errorEntry(code)
     if (this.#trace.attempts === 0) {
       this.#leave()
-      refuse(this.#deps, this.#req, this.#res, detail === undefined ? { code } : { code, detail })
+      refuse(this.#deps, this.#req, this.res, detail === undefined ? { code } : { code, detail })
       return
     }
     this.#finish(
       outcome ?? 'rejected',
-      isSession ? 101 : isCut ? this.#res.statusCode : status,
+      isSession ? 101 : isCut ? this.res.statusCode : status,
       code,
     )
     if (isSession) {
       this.#req.socket.destroy()
     } else if (isCut) {
-      cutAnswer(this.#res)
+      cutAnswer(this.res)
     } else {
-      answerProblem(this.#req, this.#res, {
+      answerProblem(this.#req, this.res, {
         code,
         requestId: this.requestId,
         requestIdHeader: REQUEST_ID_HEADER,
@@ -175,7 +171,7 @@ export class PassthroughExchange implements LiveExchange {
     }
     if (this.#passed() !== this.#seenBytes) this.#lookAgain()
     else if (this.#phase === 'tunnelling') this.fail('SERIN_UPSTREAM_IDLE_TIMEOUT')
-    else if (this.#res.writableNeedDrain || this.#res.writableEnded) this.#res.destroy()
+    else if (this.res.writableNeedDrain || this.res.writableEnded) this.res.destroy()
     else this.#lookAgain()
   }
 
@@ -204,7 +200,7 @@ export class PassthroughExchange implements LiveExchange {
 
   #onClose(): void {
     if (this.#phase === 'done') return
-    const { headersSent, statusCode, writableFinished } = this.#res
+    const { headersSent, statusCode, writableFinished } = this.res
     const sent = this.#phase === 'tunnelling' ? 101 : statusCode
     if (this.#broken !== null) {
       this.#finish(errorEntry(this.#broken).outcome ?? 'rejected', sent, this.#broken)

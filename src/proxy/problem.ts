@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorEntry, type ErrorCode } from '../domain/errors.ts'
+import { markClosing } from './closing-connections.ts'
 import { endUnread } from './end-unread.ts'
 import { isUnread } from './has-body.ts'
 import { lingerAndEnd } from './linger.ts'
 import { isUpgrade } from './upgrade.ts'
-import { writeHeadPairs } from './write-head.ts'
 
 /** What an error answer of serin's own says. */
 export type Problem = {
@@ -64,8 +64,11 @@ export function answerProblem(req: IncomingMessage, res: ServerResponse, problem
   const { status } = errorEntry(code)
   const { headers, body } = buildProblem(problem)
   const unread = isUnread(req)
-  if (unread || problem.close === true) headers.push('connection', 'close')
-  writeHeadPairs(res, status, undefined, headers)
+  if (unread || problem.close === true) {
+    headers.push('connection', 'close')
+    markClosing(req.socket)
+  }
+  res.writeHead(status, headers)
   endUnread(res)
   if (unread && code !== 'SERIN_REQUEST_TIMEOUT' && !isUpgrade(req)) {
     res.write(body)

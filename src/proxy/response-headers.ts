@@ -112,9 +112,8 @@ export function buildResponseHead(
 }
 
 /** Trailer fields that may be passed on, as pairs; never framing, routing or authentication (6.5.1). */
-export function buildTrailers(raw: readonly Buffer[] | null): [string, string][] {
+export function buildTrailers(raw: readonly Buffer[]): [string, string][] {
   const trailers: [string, string][] = []
-  if (raw === null) return trailers
   for (let n = 0; n < raw.length; n += 2) {
     const field = raw[n]!.toString('latin1')
     const name = field.toLowerCase()

@@ -38,7 +38,7 @@ export function createServe(
     const path = query === -1 ? url : url.slice(0, query)
     const { healthPath, limits } = deps.config()
     if (path === healthPath) {
-      answerHealth(deps, res)
+      answerHealth(deps, req, res)
       return true
     }
     const { table } = deps.snapshot()

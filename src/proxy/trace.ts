@@ -24,7 +24,6 @@ export class Trace {
   upstreamMs = 0
   /** Origin that the last attempt went to; empty = none was made. */
   upstream = ''
-
   /** Of the request body, those that were read before it was assigned. */
   requestBytes = 0
 

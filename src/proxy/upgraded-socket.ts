@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { lingerAndDestroy } from './linger.ts'
 
 /** Node's way to the answer that is being written to a socket. */
 type ServingSocket = Socket & { readonly _httpMessage?: OutgoingMessage | null }
@@ -40,22 +41,15 @@ export class UpgradedSocket {
   }
 
   /**
-   * Closes the connection after the last answer. What still arrives is read for nothing, for a while: to
-   * close over unread bytes would reset the connection, and the client could lose the answer (RFC 9112
-   * section 9.6).
+   * Closes the connection after the last answer, whose end a client should see that still sends (RFC 9112 section 9.6).
    */
   close(): void {
     const socket = this.#socket
     socket.off('readable', keepUnread)
     socket.end()
-    socket.resume()
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
-    socket.once('close', () => clearTimeout(timer))
+    lingerAndDestroy(socket)
   }
 }
-
-/** Longest time that bytes are read for nothing. */
-const LINGER_MS = 2_000
 
 function destroyIt(this: Socket): void {
   this.destroy()

@@ -25,6 +25,7 @@ export class UploadStream extends Readable {
   #witness: UploadWitness | null = null
   #bytes = 0
   #headBytes = 0
+  #seenBytes = 0
   /** Time in which the upstream took no more, and since when it does not; 0 = it does. */
   #heldMs = 0
   #heldSince = 0
@@ -64,6 +65,18 @@ export class UploadStream extends Readable {
   /** For how long the client has been kept waiting by the upstream, in ms. */
   get heldMs(): number {
     return this.#heldMs
+  }
+
+  /** The client's next part is waited for, by an upstream that reads. */
+  get isAwaited(): boolean {
+    return !this.#req.complete && !this.isPaused()
+  }
+
+  /** Whether more has come since this was asked last. */
+  hasGrown(): boolean {
+    const isMore = this.#bytes > this.#seenBytes
+    this.#seenBytes = this.#bytes
+    return isMore
   }
 
   /** Shows the rest of the body to a witness, to the end or until the stream is destroyed. */

@@ -102,7 +102,8 @@ export function createUpstreamRegistry(
     try {
       services.forEach(add)
       return {
-        ...{ byService, add },
+        byService,
+        add,
         adopt: () => {
           for (const adopt of adopting) adopt()
         },

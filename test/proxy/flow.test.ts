@@ -150,3 +150,26 @@ t.test('what is broken off gets an answer, or is cut, by kind', async (t) => {
   t.equal(gateway.exchanges.count, 0)
   other.close()
 })
+
+t.test('so is what has been booked, and waits for a client that does not read', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end(Buffer.alloc(16_000)))
+  const gateway = await startGateway([serviceWith([variantAt('baseline', upstream.origin)])])
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  const { exchanges, recorder } = gateway
+  const client = new RawConnection(gateway.port)
+  client.socket.pause()
+  // More than the kernel takes; each is answered when the answer before it is out.
+  client.send(GET.repeat(1_000))
+  await recorder.ended()
+  const isFlushing = () => exchanges.count === 1 && recorder.ends.length === upstream.seen.length
+  let ends = 0
+  while (!isFlushing() || ends !== recorder.ends.length) {
+    ends = recorder.ends.length
+    await delay(50)
+  }
+  exchanges.closeAll('other')
+  t.equal(exchanges.count, 0)
+  client.socket.resume()
+  await client.closed()
+  t.ok(ends < 1_000)
+})

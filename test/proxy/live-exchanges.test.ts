@@ -13,7 +13,7 @@ function exchange(onDeadline: (self: LiveExchange) => void, dueAt = Infinity) {
     kind: 'other' as const,
     dueAt,
     onDeadline: () => onDeadline(self),
-    answersWith: () => false,
+    res: null,
     fail: () => {},
   }
   return self

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import type { ProxyLimits } from '../../../src/proxy/exchange-context.ts'
 import { startStreamingUpstream } from '../../support/fake-upstream.ts'
 import { parseAnswer, RawConnection } from '../../support/raw-client.ts'
-import { serviceWith, startGateway, variantAt } from '../../support/start-gateway.ts'
-import { get, post, startWitness, statusesIn } from '../../support/witness.ts'
+import { serviceWith, startGateway, timeouts, variantAt } from '../../support/start-gateway.ts'
+import { get, post, startWitness, statusesIn, type Cleanup } from '../../support/witness.ts'
 
 const RULE = 'early answers (RFC 9112 9.6)'
 const LENGTH = 300_000
@@ -70,3 +72,57 @@ t.test(`${RULE}: a client that sends without end is cut off after half a megabyt
   await client.closed()
   t.same(statusesIn(client.text), [404])
 })
+
+t.test(`${RULE}: the health path is no exception`, async (t) => {
+  const { port, received } = await startWitness(t)
+  const client = new RawConnection(port)
+  client.send(`POST /-/ready HTTP/1.1\r\nHost: a\r\nContent-Length: ${get('/m/x').length}\r\n\r\n`)
+  t.equal(parseAnswer(await client.receive('\r\n\r\n')).field('connection'), 'close')
+  client.send(get('/m/x') + get('/m/smuggled'))
+  t.same(statusesIn(await client.closed()), [200])
+  t.equal(received(), '')
+})
+
+/** An upstream that begins its answer before it has read the request, and ends it with how much that was. */
+async function startEager(t: Cleanup, limits: Partial<ProxyLimits> = {}) {
+  const upstream = await startStreamingUpstream((req, res) => {
+    res.write('so far, so good')
+    let bytes = 0
+    req.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    req.on('end', () => res.end(`all ${bytes}`))
+  })
+  const timeout = timeouts({ idleMs: 60 })
+  const gateway = await startGateway(
+    [serviceWith([variantAt('baseline', upstream.origin, { timeout })])],
+    { limits },
+  )
+  t.teardown(() => Promise.all([gateway.close(), upstream.close()]))
+  return gateway
+}
+
+t.test(`${RULE}: the upstream may wait for a body that goes on`, async (t) => {
+  const gateway = await startEager(t)
+  const client = new RawConnection(gateway.port).send(post([`Content-Length: ${LENGTH}`]))
+  for (let n = 0; n < 20; n++) {
+    client.send('x'.repeat(LENGTH / 20))
+    if (n === 0) await client.receive('good')
+    await delay(20)
+  }
+  t.match(await client.closed(), `all ${LENGTH}`)
+  t.match(await gateway.recorder.ended(), { outcome: 'ok', status: 200 })
+})
+
+for (const [how, limits] of [
+  ['stops', {}],
+  ['drips', { bodyIdleMs: 20, bodyBytesPerSecond: 1_000_000 }],
+] as const) {
+  t.test(`${RULE}: one that ${how} is the client's fault, as before an answer`, async (t) => {
+    const gateway = await startEager(t, limits)
+    const client = new RawConnection(gateway.port).send(post([`Content-Length: ${LENGTH}`], 'half'))
+    const drip = how === 'drips' ? setInterval(() => client.send('.'), 10) : undefined
+    t.notMatch(await client.closed(), 'all')
+    clearInterval(drip)
+    const booked = { outcome: 'client_closed', status: 200, code: 'SERIN_REQUEST_TIMEOUT' }
+    t.match(await gateway.recorder.ended(), booked)
+  })
+}
