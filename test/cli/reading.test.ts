@@ -478,7 +478,8 @@ To: rolled-back, baseline 100 %, canary 0 %.
 rmse (rmse): shown to be worse.
   The baseline has 3.1 (n = 21,870), the canary 3.02 (n = 1,150).
   Canary over baseline is 1.16: the canary is between 8 % and 25 % higher (an
-  approximation, for reading only).
+  approximation, for reading only). It is taken weight by weight and lies within
+  its interval; the two values above are of all weights.
   Evidence that the canary is more than 5 % worse: e^5.2 ≈ 181 : 1; 60 : 1 is
   needed: shown.
   Evidence that it is no more than 5 % worse: none at all; 20 : 1 is needed.
