@@ -12,7 +12,7 @@ import { lintMirror } from './lint-mirror.ts'
 import { lintRules } from './lint-rules.ts'
 import { lintSlowness } from './lint-slowness.ts'
 import { lintStrategy } from './lint-strategy.ts'
-import { lintUpstreams } from './lint-upstreams.ts'
+import { lintOwnAddress, lintUpstreams } from './lint-upstreams.ts'
 import { lintWatch } from './lint-watch.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
@@ -27,6 +27,7 @@ export function lintConfig(
 ): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintUpstreams(service),
+    ...lintOwnAddress(service, config.gateway.listen),
     ...lintRules(service),
     ...lintNotify(service),
     ...lintLabels(service),

@@ -293,7 +293,7 @@ t.test('After a rollback it is said from when on the version can be retried.', a
   const { stdout } = await run(['explain', 'credit-risk', '--admin', await serveAdmin(t, deps)])
   t.match(
     stdout.replace(/\s+/g, ' '),
-    'try this one again with `serin retry credit-risk` (from 2027-05-01T13:00:00.000Z on, before that with `--force`).',
+    'try this one again with `serin retry credit-risk` (from 2027-05-01 13:00:00Z on, before that with `--force`).',
   )
 })
 

@@ -103,6 +103,32 @@ t.test('variants that one server answers for in the same way are warned about', 
   t.end()
 })
 
+t.test("an upstream that is the gateway's own address is warned about", (t) => {
+  const about = (listen: string, origin: string) => {
+    const variants = `      a: { version: "3", upstreams: ["${origin}"] }`
+    return lintConfig(configOf(file({ variants }).replace('127.0.0.1:0', listen)))
+  }
+  t.same(about('127.0.0.1:8080', 'http://127.0.0.1:8080'), [
+    {
+      path: ['services', 'm', 'variants', 'a', 'upstreams', 0],
+      message:
+        'http://127.0.0.1:8080 is where the gateway itself listens (gateway.listen): requests to a would come back to it, and are refused as a loop',
+    },
+  ])
+  for (const [listen, origin, found] of [
+    ['0.0.0.0:8080', 'http://localhost:8080', 1],
+    ['"[::]:8080"', 'http://[::1]:8080', 1],
+    ['10.0.0.1:80', 'http://10.0.0.1', 1],
+    ['10.0.0.1:443', 'https://10.0.0.1', 1],
+    ['127.0.0.1:8080', 'http://127.0.0.1:8081', 0],
+    ['0.0.0.0:8080', 'http://10.0.0.2:8080', 0],
+    ['10.0.0.1:8080', 'http://127.0.0.1:8080', 0],
+  ] as const) {
+    t.equal(about(listen, origin).length, found, `${listen} ${origin}`)
+  }
+  t.end()
+})
+
 t.test('a rollout that nothing rolls back is warned about', (t) => {
   const warning = /^f:\d+:14: services.m.rollout: nothing rolls the canary back but the breaker/
   t.match(warningsOf(rollout('')), [warning])
