@@ -31,6 +31,7 @@ export function lintConfig(
     ...lintRules(service),
     ...lintNotify(service),
     ...lintLabels(service),
+    ...lintQueues(service),
     ...lintWorkers(service, config.gateway.workers),
     ...lintExperiment(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
@@ -61,6 +62,15 @@ function lintNotify({ name, notify }: Service): readonly Finding[] {
   return notify.flatMap(({ secret }, i) =>
     secret === null ? [] : lintSecret(secret, ['services', name, 'notify', i, 'secret']),
   )
+}
+
+function lintQueues({ name, variants }: Service): readonly Finding[] {
+  return variants
+    .filter(({ queue, maxInFlight }) => queue !== null && maxInFlight === null)
+    .map((variant) => ({
+      path: ['services', name, 'variants', variant.name, 'queue'],
+      message: 'nobody ever waits in it: without maxInFlight every request is let in at once',
+    }))
 }
 
 function lintWorkers(

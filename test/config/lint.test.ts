@@ -55,6 +55,22 @@ t.test(
   },
 )
 
+t.test('a queue in which nobody ever waits is warned about', (t) => {
+  const about = (more: string) => {
+    const queue = 'queue: { max: 10, timeout: 1s }'
+    const variants = `      v: { version: "3", upstreams: ["http://h"], ${queue}${more} }`
+    return lintConfig(configOf(file({ variants })))
+  }
+  t.same(about(''), [
+    {
+      path: ['services', 'm', 'variants', 'v', 'queue'],
+      message: 'nobody ever waits in it: without maxInFlight every request is let in at once',
+    },
+  ])
+  t.same(about(', maxInFlight: 8'), [])
+  t.end()
+})
+
 t.test('a limit that each worker has for itself is warned about', (t) => {
   const limited = (workers: number | string) =>
     file({
