@@ -1,4 +1,9 @@
-import type { MirrorFigures, RuleStatus, VariantFigures } from './admin/service-status.ts'
+import type {
+  KeyCounts,
+  MirrorFigures,
+  RuleStatus,
+  VariantFigures,
+} from './admin/service-status.ts'
 import type { MirrorBook } from './metrics/mirror-book.ts'
 import type { RuleBook } from './metrics/rule-book.ts'
 import type { ServiceBook } from './metrics/service-recorder.ts'
@@ -13,6 +18,7 @@ export type ServiceFigures = {
   readonly mirrors: Readonly<Record<string, MirrorCounts>>
   /** As they are shown, but for their latencies. */
   readonly rules: readonly RuleCounts[]
+  readonly keys: KeyCounts
 }
 
 /** By service name. */
@@ -48,7 +54,7 @@ export type UpstreamCounts = { readonly upstreams: number; readonly healthy: num
 
 /** Reads what a service's books say now. */
 export function readFigures(
-  book: Pick<ServiceBook, 'variants' | 'mirrors' | 'rules'>,
+  book: Pick<ServiceBook, 'variants' | 'mirrors' | 'rules' | 'draws'>,
   upstreamsOf: (variant: string) => UpstreamCounts,
 ): ServiceFigures {
   return {
@@ -62,6 +68,7 @@ export function readFigures(
       [...book.mirrors].map(([name, mirror]) => [name, mirrorCountsOf(mirror)]),
     ),
     rules: book.rules === null ? [] : rulesOf(book.rules),
+    keys: { requests: book.draws.begun, missing: book.draws.unkeyed },
   }
 }
 
@@ -90,6 +97,7 @@ export function mergeFigures(
         place,
       ),
     ),
+    keys: others.reduce((sum, { keys }) => addKeys(sum, keys), own.keys),
   }
 }
 
@@ -120,6 +128,10 @@ export function toRuleStatus({ rule, variants }: RuleCounts): RuleStatus {
 
 /** How many of the pairs that disagreed are shown. */
 const MOST_SHOWN = 20
+
+function addKeys(a: KeyCounts, b: KeyCounts): KeyCounts {
+  return { requests: a.requests + b.requests, missing: a.missing + b.missing }
+}
 
 function countsOf({ requests, errors, rejected, left, inFlight, drawn }: VariantBook) {
   return { requests, errors, rejected, left, inFlight, latencies: drawn.toJSON() }

@@ -99,6 +99,7 @@ export function createServiceLook(deps: {
       failingNames: failingNamesOf(found.targets),
       mirrors: mapEntries(figures.mirrors, toMirrorFigures),
       rules: figures.rules.map(toRuleStatus),
+      keys: figures.keys,
       rollout: deps.evaluator().view(name),
       experiment: deps.evaluator().experiment(name),
       replicas: deps.evaluator().replicasOf(name),

@@ -38,6 +38,7 @@ function figuresOf(latenciesMs: readonly number[], healthy = 2, inFlight = 0): S
     variants: new Map([['baseline', baseline]]),
     mirrors: new Map([['canary', mirror]]),
     rules: null,
+    draws: { begun: latenciesMs.length, drawn: 0, unkeyed: 1 },
   }
   return readFigures(book, () => ({ upstreams: 2, healthy }))
 }
@@ -63,6 +64,12 @@ t.test('processes together have the quantiles of all their requests', (t) => {
   t.end()
 })
 
+t.test('requests without their key add up', (t) => {
+  const { keys } = mergeFigures(figuresOf([1, 2, 3]), [figuresOf([4]), figuresOf([5])])
+  t.same(keys, { requests: 5, missing: 3 })
+  t.end()
+})
+
 t.test('and so have mirrors, with the last pairs of all that disagreed', (t) => {
   const merged = mergeFigures(figuresOf([30, 10]), [figuresOf([20])])
   const mirror = toMirrorFigures(merged.mirrors['canary']!)
@@ -83,7 +90,8 @@ t.test('and so have mirrors, with the last pairs of all that disagreed', (t) => 
 
 t.test('a variant that another process does not know yet is that of this one', (t) => {
   const own = figuresOf([5])
-  t.same(mergeFigures(own, [{ variants: {}, mirrors: {}, rules: [] }]), own)
+  const keys = { requests: 0, missing: 0 }
+  t.same(mergeFigures(own, [{ variants: {}, mirrors: {}, rules: [], keys }]), own)
   const { p50Ms, liveHeadMs, lastOkAt } = toMirrorFigures(figuresOf([]).mirrors['canary']!)
   t.same([p50Ms, liveHeadMs, lastOkAt], [null, null, null])
   t.end()
@@ -97,7 +105,10 @@ t.test(
       latencies.add(ms)
       return { requests, errors: 1, metrics: {}, latencies: latencies.toJSON() }
     }
-    const figures = (rules: ServiceFigures['rules']) => ({ variants: {}, mirrors: {}, rules })
+    const figures = (rules: ServiceFigures['rules']) => ({
+      ...{ variants: {}, mirrors: {}, rules },
+      keys: { requests: 0, missing: 0 },
+    })
     const score = { rmse: { value: 2, n: 5 } }
     const own = figures([
       { rule: 'a', variants: { baseline: { ...of(3, 10), metrics: score } } },

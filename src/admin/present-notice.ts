@@ -1,17 +1,18 @@
 import { adminOfProcess, describeProcess } from '../domain/process-name.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
+import { formatCount } from '../rollout/format.ts'
 import { rulesTo } from './present-rules.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /**
- * What must be said of the gateway itself, who cannot answer, which upstreams' names cannot be looked up, who decides on a service, what the store does not have of it, and how its requests
+ * What must be said of the gateway itself, who cannot answer, which upstreams' names cannot be looked up, whether requests lack their key, who decides on a service, what the store does not have of it, and how its requests
  * are shared out; null = nothing.
  */
 export function noticeOf(status: ServiceStatus): string | null {
   const { trouble, untaken, unstored } = status
   const found = [
-    ...[...trouble, ofDown(status), ...ofNames(status)],
+    ...[...trouble, ofDown(status), ...ofNames(status), ofKeys(status)],
     ...[ofDeciding(status), unstored, untaken, ofRules(status)],
   ]
   const sentences = found.filter((each) => each !== null)
@@ -49,6 +50,16 @@ function ofNames({ failingNames }: ServiceStatus): readonly string[] {
       : `${what}: requests go on to where it led last, ${addresses.join(', ')}`
   })
 }
+
+// Of strangers some have no key; where hardly any request has one it is asked for in the wrong place, and the promise that a
+// user keeps a version holds for nobody.
+function ofKeys({ keys: { requests, missing } }: ServiceStatus): string | null {
+  if (requests < LEAST_REQUESTS || missing < requests * MISSING_SHARE) return null
+  return `no key could be read from ${formatCount(missing)} of ${formatCount(requests)} requests, which are drawn anew each time: is split.key right?`
+}
+
+const LEAST_REQUESTS = 100
+const MISSING_SHARE = 0.9
 
 function ofDeciding(status: ServiceStatus): string | null {
   const { deciding, rollout, service } = status

@@ -17,6 +17,7 @@ export type ServiceStatus = {
   readonly mirrors: Readonly<Record<string, MirrorFigures>>
   /** The rules in their order, then what none of them matched; empty where there is no rule. */
   readonly rules: readonly RuleStatus[]
+  readonly keys: KeyCounts
   /** Null: the service has no rollout (fixed weights), or its rollout was not read from the store yet. */
   readonly rollout: RolloutView | null
   /** Null: the service has no fixed split. */
@@ -32,6 +33,9 @@ export type ServiceStatus = {
   /** A rollback that is in force here and that the store does not have, as a sentence; null = there is none. */
   readonly unstored: string | null
 }
+
+/** Requests since the service has its configuration, and those of them without the key that `split.key` asks for. */
+export type KeyCounts = { readonly requests: number; readonly missing: number }
 
 /** A name of upstreams while it cannot be looked up. */
 export type FailingName = {

@@ -1,4 +1,4 @@
-import type { RatioJson } from '../admin/present-metric.ts'
+import type { MetricJson, RatioJson } from '../admin/present-metric.ts'
 import { formatNumber, formatPercent } from '../rollout/format.ts'
 
 /** From this ratio on a multiple is easier to read than a rise in percent. */
@@ -15,6 +15,25 @@ export function describeRatio({ estimate, lower, upper, method, level }: RatioJs
   const least = lower === null || lower <= 0 ? null : lower
   return `Canary over baseline is ${point}: ${describeInterval(least, upper)}${about}.`
 }
+
+/**
+ * Why a ratio is not the quotient of the values that stand beside it, after a blank; empty where it is, to ten percent.
+ * Over steps of other weights the two values are of other mixtures of them.
+ */
+export function describeMixed({
+  ratio,
+  baseline,
+  canary,
+}: Pick<MetricJson, 'ratio' | 'baseline' | 'canary'>): string {
+  const estimate = ratio?.estimate ?? 0
+  if (estimate === 0 || !baseline.value || !canary.value) return ''
+  const apart = Math.abs(Math.log((estimate * baseline.value) / canary.value))
+  return apart < MIXED_FROM
+    ? ''
+    : ' It is taken weight by weight and lies within its interval; the two values above are of all weights.'
+}
+
+const MIXED_FROM = Math.log(1.1)
 
 /** `lower: null` or `upper: null` = not bounded on that side. */
 function describeInterval(lower: number | null, upper: number | null): string {

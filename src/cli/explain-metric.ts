@@ -12,12 +12,13 @@ import {
   formatLimit,
   formatNumber,
   formatOdds,
+  formatOddsSoFar,
   formatPercent,
   formatValue,
 } from '../rollout/format.ts'
 import { WITHOUT_OUTAGES } from '../rollout/missing-proofs.ts'
 import { describeUnscored } from '../rollout/missing-scores.ts'
-import { describeRatio } from './describe-ratio.ts'
+import { describeMixed, describeRatio } from './describe-ratio.ts'
 import { describeGuard } from './describe-guard.ts'
 import { describePoints, hasLargeShares, possibleUpper, WHOSE_EVENTS } from './describe-shares.ts'
 import { explainThreshold } from './explain-threshold.ts'
@@ -46,7 +47,14 @@ export function explainMetric(metric: MetricJson): readonly ExplainedLine[] {
       ? []
       : [line(2, `Values above ${formatNumber(cap)} count as ${formatNumber(cap)} here.`)]),
     ...describeShares(metric),
-    ...(ratio === null ? [] : [line(2, describeRatio({ ...ratio, upper: possibleUpper(metric) }))]),
+    ...(ratio === null
+      ? []
+      : [
+          line(
+            2,
+            `${describeRatio({ ...ratio, upper: possibleUpper(metric) })}${describeMixed(metric)}`,
+          ),
+        ]),
     ...describeEvidence(isWorse, evidence.harm),
     ...describeEvidence(isNoWorse, evidence.nonInferiority),
     ...describeEvidence('of the same from this step alone', evidence.stepNonInferiority),
@@ -235,7 +243,7 @@ function describeEvidence(of: string, evidence: LogEvidenceJson | null): readonl
   const needed = formatOdds(threshold)
   if (log === null) return [line(2, `Evidence ${of}: none at all; ${needed} is needed.`)]
   const result = isShown(evidence) ? 'shown' : 'not shown'
-  const size = `e^${log.toFixed(1)} ≈ ${formatOdds(log)}`
+  const size = `e^${log.toFixed(1)} ≈ ${formatOddsSoFar(log, threshold)}`
   return [line(2, `Evidence ${of}: ${size}; ${needed} is needed: ${result}.`)]
 }
 

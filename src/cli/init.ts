@@ -188,7 +188,9 @@ function parsePath(text: string): string {
 
 function parseHeader(text: string): string {
   if (/^[\w-]+$/.test(text)) return text.toLowerCase()
-  throw new InvalidArgumentError('Write the name alone: x-user-id.')
+  throw new InvalidArgumentError(
+    'Write the name of a header alone: x-user-id. Another key (`body:/user`, `cookie:session`) goes into the file, as `split.key`.',
+  )
 }
 
 function parsePointer(text: string): string {

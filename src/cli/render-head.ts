@@ -3,6 +3,7 @@ import type { ServiceJson } from '../admin/present.ts'
 import { describePause, describePauseEnd } from '../domain/describe-pause.ts'
 import { describeRollback } from '../domain/describe-rollback.ts'
 import { formatWeight } from '../rollout/format.ts'
+import { renderTime } from './render-command.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
 
 /** Builds the first lines about a service: its phase, attempt and step, and why it stands there. */
@@ -43,9 +44,9 @@ function describePhase(service: ServiceJson): string | null {
   if (pause !== null) {
     const isPlanned = pause.by === 'approval' || pause.by === 'timer'
     if (service.strategy === 'blue-green' && isPlanned) {
-      return `preview, reached by the override alone, until ${pause.until ?? '`serin promote`'}`
+      return `preview, reached by the override alone, until ${pause.until === null ? '`serin promote`' : renderTime(pause.until)}`
     }
-    const until = pause.until === null ? '' : ` until ${pause.until}`
+    const until = pause.until === null ? '' : ` until ${renderTime(pause.until)}`
     const ends = describePauseEnd(pause, service.name)
     return `paused ${describePause(pause.by, pause.metric)}${until}; ${ends}`
   }
@@ -54,7 +55,7 @@ function describePhase(service: ServiceJson): string | null {
   if (service.watchUntil !== null) {
     const held = service.weights['baseline'] ?? 0
     const rest = held === 0 ? '' : `, ${formatWeight(held)} held back`
-    return `watched until ${service.watchUntil}${rest}`
+    return `watched until ${renderTime(service.watchUntil)}${rest}`
   }
   return service.rolledBackReason === null
     ? null
@@ -63,7 +64,9 @@ function describePhase(service: ServiceJson): string | null {
 
 /** From when on a version that is rolled back can be retried, after a blank; empty where that is not known. */
 export function describeCooldown({ retryFrom }: Pick<ServiceJson, 'retryFrom'>): string {
-  return retryFrom === null ? '' : ` (from ${retryFrom} on, before that with \`--force\`)`
+  return retryFrom === null
+    ? ''
+    : ` (from ${renderTime(retryFrom)} on, before that with \`--force\`)`
 }
 
 /** How a phase is painted. */

@@ -38,7 +38,8 @@ function ask(text: string, offset: number): { offset: number; message: string } 
   const rest = text.slice(offset)
   // Of text in quotes or brackets, or of an entry of a list, the first word is no key.
   if (/^(?:["'[{]|- )/.test(rest)) return null
-  const isGlued = /^[^\s:/]+:[^\s/]/.test(rest)
+  // Another white space than that of YAML, such as one that does not break, is no blank behind a colon.
+  const isGlued = /^[^\s:/]+:[^ \t\r\n/]/.test(rest)
   const asked = isGlued
     ? 'a blank missing after its first colon'
     : 'a colon missing after its first word'

@@ -57,7 +57,7 @@ function explainUnknownKey(error: ErrorObject, path: ConfigPath): Finding {
   const known = Object.keys(propertiesOf(error))
   const allowed = known.length === 0 ? 'none is allowed here' : `allowed: ${known.join(', ')}`
   const below = suggestBelow(key, propertiesOf(error))
-  const hints = [below, suggestElsewhere(key), suggest(key, known)]
+  const hints = [below, suggestElsewhere(key, path), suggest(key, known)]
   const meant = hints.find((hint) => hint !== '') ?? ''
   const message = `unknown key "${key}"${meant} (${allowed})`
   return { path: [...path, key], atKey: true, message }
@@ -70,8 +70,8 @@ function suggestBelow(key: string, known: Readonly<Record<string, Schema>>): str
 }
 
 /** A key that stands somewhere else, however near it is to one that is known here. */
-function suggestElsewhere(key: string): string {
-  const place = placeOfKey(key)
+function suggestElsewhere(key: string, path: ConfigPath): string {
+  const place = placeOfKey(key, path)
   return place === null ? '' : `: did you mean "${place}"?`
 }
 

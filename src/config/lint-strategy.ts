@@ -6,15 +6,17 @@ import {
   type RolloutSpec,
 } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
+import { effectOf } from '../rollout/hypotheses.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import type { Finding } from './problem.ts'
 
-/** Common mistakes of a strategy: a blue-green switch that nothing checks, a watch that ends before its feedback comes. */
+/** Common mistakes of a strategy: a blue-green switch that nothing checks, a rollout or a watch that ends before its feedback comes. */
 export function lintStrategy(service: Service, rollout: RolloutSpec): readonly Finding[] {
   const { strategy, holdbackBp } = rollout
   return [
     ...(strategy === 'blue-green' ? lintBlueGreen(service, rollout) : []),
     ...(holdbackBp === 0 ? lintLateLimits(service, rollout) : lintHoldback(service, rollout)),
+    ...(strategy === 'canary' ? lintLateProofs(service, rollout) : []),
   ]
 }
 
@@ -64,6 +66,18 @@ function lintLateLimits({ name }: Service, rollout: RolloutSpec): readonly Findi
     .map((metric) => ({
       path: ['services', name, 'analysis', 'metrics', metric.name],
       message: `waits ${formatDuration(feedbackWindowMs(metric))} for feedback, and the watch is over after ${formatDuration(watchMs)}: its limit is never looked at while the canary has 100 %`,
+    }))
+}
+
+// What has to be proved by feedback is proved after its window, and steps that end before hold for ever.
+function lintLateProofs({ name }: Service, rollout: RolloutSpec): readonly Finding[] {
+  const { maxDurationMs, analysis } = rollout
+  return analysis.metrics
+    .filter((metric) => effectOf(metric) !== 'warn' && metric.maxChange !== null)
+    .filter((metric) => feedbackWindowMs(metric) >= maxDurationMs)
+    .map((metric) => ({
+      path: ['services', name, 'analysis', 'metrics', metric.name],
+      message: `waits ${formatDuration(feedbackWindowMs(metric))} for feedback, and maxDuration is ${formatDuration(maxDurationMs)}: nothing of it is judged in that time; allow more, or judge by what comes sooner`,
     }))
 }
 

@@ -12,7 +12,7 @@ import { lintMirror } from './lint-mirror.ts'
 import { lintRules } from './lint-rules.ts'
 import { lintSlowness } from './lint-slowness.ts'
 import { lintStrategy } from './lint-strategy.ts'
-import { lintUpstreams } from './lint-upstreams.ts'
+import { lintOwnAddress, lintUpstreams } from './lint-upstreams.ts'
 import { lintWatch } from './lint-watch.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
@@ -27,9 +27,11 @@ export function lintConfig(
 ): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintUpstreams(service),
+    ...lintOwnAddress(service, config.gateway.listen),
     ...lintRules(service),
     ...lintNotify(service),
     ...lintLabels(service),
+    ...lintQueues(service),
     ...lintWorkers(service, config.gateway.workers),
     ...lintExperiment(service),
     ...(service.rollout === null ? [] : lintRollout(service, service.rollout)),
@@ -60,6 +62,15 @@ function lintNotify({ name, notify }: Service): readonly Finding[] {
   return notify.flatMap(({ secret }, i) =>
     secret === null ? [] : lintSecret(secret, ['services', name, 'notify', i, 'secret']),
   )
+}
+
+function lintQueues({ name, variants }: Service): readonly Finding[] {
+  return variants
+    .filter(({ queue, maxInFlight }) => queue !== null && maxInFlight === null)
+    .map((variant) => ({
+      path: ['services', name, 'variants', variant.name, 'queue'],
+      message: 'nobody ever waits in it: without maxInFlight every request is let in at once',
+    }))
 }
 
 function lintWorkers(

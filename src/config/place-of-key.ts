@@ -1,3 +1,5 @@
+import type { ConfigPath } from './problem.ts'
+
 const SERVICE = 'services.NAME.'
 const VARIANT = `${SERVICE}variants.NAME.`
 const ROLLOUT = `${SERVICE}rollout.`
@@ -40,7 +42,17 @@ const BY_KEY: ReadonlyMap<string, string> = new Map(
   ),
 )
 
-/** Where the configuration has a key, as `services.NAME.notify`; null where that is not known, or may be several places. */
-export function placeOfKey(key: string): string | null {
-  return BY_KEY.get(key) ?? null
+/**
+ * Where else than at `path` the configuration has a key, as `services.NAME.notify`; null where that is not known, or may be
+ * several places. A metric of one kind does not have all that a metric may have.
+ */
+export function placeOfKey(key: string, path: ConfigPath): string | null {
+  const place = BY_KEY.get(key)
+  return place === undefined || isAt(place, [...path, key]) ? null : place
+}
+
+function isAt(place: string, path: ConfigPath): boolean {
+  const parts = place.replaceAll('[]', '').split('.')
+  const here = path.filter((part) => typeof part === 'string')
+  return parts.length === here.length && parts.every((p, i) => p === 'NAME' || p === here[i])
 }

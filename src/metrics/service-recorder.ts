@@ -42,8 +42,8 @@ export class ServiceBook implements ServiceRecorder {
   readonly notes: Map<RequestNote, number>
   /** Requests that the baseline answered in the canary's place, or could not. */
   readonly fallbacks: Record<FallbackResult, number>
-  /** Requests since it was made, and those drawn for a side: neither named by a rule nor overridden. */
-  readonly draws = { begun: 0, drawn: 0 }
+  /** Requests since it was made; those drawn for a side, neither named by a rule nor overridden; those without their key. */
+  readonly draws = { begun: 0, drawn: 0, unkeyed: 0 }
   readonly #rules: RuleBook | null
   readonly #clock: Clock
   readonly #remember: (prediction: Prediction, pair: PairTicket | null) => void
@@ -134,6 +134,7 @@ export class ServiceBook implements ServiceRecorder {
     const side = reason === 'key' || reason === 'random' ? this.#sideOf(variant) : null
     this.draws.begun++
     if (side !== null) this.draws.drawn++
+    if (assignment.keyMissing) this.draws.unkeyed++
     const judged =
       side === null ? null : (this.#ledger?.assign(side, unit, observed, segment, numbers) ?? null)
     const book = this.variants.get(variant)!

@@ -101,6 +101,12 @@ export function formatOdds(logEvidence: number): string {
   return odds >= 10 ? `${formatCount(Math.round(odds))} : 1` : `${formatNumber(odds)} : 1`
 }
 
+/** Odds beside those that decide: `nearly 20 : 1` where they would read the same and are not there yet. */
+export function formatOddsSoFar(logEvidence: number, threshold: number): string {
+  const odds = formatOdds(logEvidence)
+  return logEvidence < threshold && odds === formatOdds(threshold) ? `nearly ${odds}` : odds
+}
+
 /** Whose requests are evidence of a service; null where no other process is known. */
 export function formatReplicas(replicas: ServiceReplicas | null): string | null {
   if (replicas === null) return null

@@ -6,6 +6,7 @@ import {
   formatFloor,
   formatNumber,
   formatOdds,
+  formatOddsSoFar,
   formatPercent,
 } from './format.ts'
 import type { Missing } from './missing.ts'
@@ -15,8 +16,9 @@ import type { RolloutPlan } from './plan.ts'
 /** Share of the traffic below which a segment's own proof is slow enough to say so. */
 const SMALL_SEGMENT = 0.05
 
-/** Why a proof may be less than the values say. */
-export const WITHOUT_OUTAGES = 'an outage of the baseline is left out, since it proves nothing'
+/** Why a proof may be less than the values say: also while it is not known yet whether it was an outage. */
+export const WITHOUT_OUTAGES =
+  'a time in which the baseline looked much worse than usual is left out, since it proves nothing'
 
 /** Why no margin of a mean can be proved where the baseline has none of what it counts. */
 export const NO_MARGIN = 'the baseline has 0, and no share of that is a margin'
@@ -99,8 +101,7 @@ function soFar(report: MetricReport, { source }: Hypothesis): string {
   if (ratio !== null && ratio.method === 'exact' && Number.isFinite(ratio.upper)) {
     const bound = better === 'lower' ? ratio.upper - 1 : 1 - ratio.lower
     // Inside the margin it would contradict the sentence: the proof is of less than the interval.
-    if (bound > margins!.proof!)
-      return ` (${better === 'lower' ? 'upper' : 'lower'} bound ${formatPercent(bound)})`
+    if (bound > margins!.proof!) return ` (upper bound ${formatPercent(bound)})`
   }
   // Without a slow answer of either side nothing is ever bet on.
   if (source.of === 'latency' && slow?.baseline === 0 && slow.canary === 0) {
@@ -108,7 +109,7 @@ function soFar(report: MetricReport, { source }: Hypothesis): string {
   }
   const { log, threshold } = evidence.nonInferiority!
   const outages = report.withoutOutages ? `; ${WITHOUT_OUTAGES}` : ''
-  return ` (${formatOdds(log)} so far, ${formatOdds(threshold)} decides${outages})`
+  return ` (${formatOddsSoFar(log, threshold)} so far, ${formatOdds(threshold)} decides${outages})`
 }
 
 // Of a segment with little traffic the proof may never come, and nothing else says why.

@@ -1,4 +1,5 @@
 import type { Decision } from '../domain/decision.ts'
+import { describePause } from '../domain/describe-pause.ts'
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { bpToPercent, WHOLE_BP } from '../domain/units.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -31,8 +32,8 @@ export const NO_PAST: Past = { rollback: null, lastAttempt: 0 }
 /**
  * What a configuration makes of the stored rollout, at start and by reload: a new canary version is a
  * new rollout; changed weights or pauses begin again at step 0 with the evidence kept; what the α was planned with
- * (metrics, α, key, units, continuous margins) makes a new attempt; everything else applies in place.
- * Refused while a promoted version is not named as the baseline.
+ * (metrics, α, key, units, continuous margins) makes a new attempt; everything else applies in place. What somebody
+ * paused begins again by hand alone. Refused while a promoted version is not named as the baseline.
  */
 export function reconcile(
   plan: RolloutPlan,
@@ -198,16 +199,39 @@ function adapt(plan: RolloutPlan, stored: RolloutState, seen: Circumstances): Tr
     acknowledged: sameAnalysis ? stored.acknowledged : [],
   }
   // Through `idle`, so that the first step is entered by the gate that always enters it.
-  const idleReason = wasIdle ? stored.idleReason : 'canary-not-ready'
+  const idleReason = wasIdle
+    ? stored.idleReason
+    : isPausedByHand(stored)
+      ? 'manual-start'
+      : 'canary-not-ready'
   const idle = { phase: 'idle', idleReason } as const
+  const pause = describeEnded(stored)
   if (sameAnalysis) {
-    const summary = `The steps of ${plan.canaryVersion} changed: back to the first one, the evidence stays.`
+    const summary = `The steps of ${plan.canaryVersion} changed: back to the first one, the evidence stays.${pause}`
     return move(stored, idle, back, configured(seen, 'hold', 'steps-changed', summary))
   }
   const attempt = stored.attempt + 1
-  const summary = `The analysis of ${plan.canaryVersion} changed: attempt ${attempt} draws anew who gets the canary, and earlier evidence does not count.`
+  const summary = `The analysis of ${plan.canaryVersion} changed: attempt ${attempt} draws anew who gets the canary, and earlier evidence does not count.${pause}`
   const decision = configured(seen, 'retry', 'analysis-changed', summary)
   return { ...move(stored, idle, { ...back, attempt }, decision), resetEvidence: true }
+}
+
+/** Whoever paused it means to say when it goes on, whatever a deployment changes meanwhile. */
+function isPausedByHand(stored: RolloutState): boolean {
+  return (
+    stored.phase === 'paused' && (stored.pausedBy === 'operator' || stored.pausedBy === 'override')
+  )
+}
+
+/** What becomes of a pause that is no step, after a blank; empty where there is none. */
+function describeEnded(stored: RolloutState): string {
+  if (stored.phase !== 'paused') return ''
+  const { pausedBy, pausedMetric } = stored
+  if (pausedBy === 'approval' || pausedBy === 'timer') return ''
+  const ends = isPausedByHand(stored)
+    ? 'it waits for `promote`, which starts it'
+    : 'that pause is over'
+  return ` It was paused ${describePause(pausedBy, pausedMetric)}: ${ends}.`
 }
 
 function configured(

@@ -100,6 +100,7 @@ export function fakeStatus(
     failingNames: {},
     mirrors: {},
     rules: [],
+    keys: { requests: 23_074, missing: 0 },
     experiment: null,
     replicas: null,
     deciding: null,

@@ -479,6 +479,21 @@ t.test('a variant that gets requests and cannot answer is told of', async (t) =>
   )
 })
 
+t.test('requests that hardly ever have their key are told of', async (t) => {
+  const noticeWith = async (requests: number, missing: number) => {
+    const status = { ...fakeStatus(), keys: { requests, missing } }
+    const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+    t.teardown(() => app.close())
+    return (await app.inject('/api/v1/services/credit-risk')).json().notice as string | null
+  }
+  t.equal(
+    await noticeWith(1616, 1610),
+    'no key could be read from 1,610 of 1,616 requests, which are drawn anew each time: is split.key right?',
+  )
+  t.equal(await noticeWith(1616, 1400), null, 'strangers among them')
+  t.equal(await noticeWith(20, 20), null, 'too few to tell')
+})
+
 t.test('names of upstreams that cannot be looked up are told of, while it is so', async (t) => {
   const since = Date.parse('2027-05-01T11:59:00Z')
   const kept = { name: 'a.internal', since, why: 'EAI_AGAIN', addresses: ['10.0.0.1', '10.0.0.2'] }

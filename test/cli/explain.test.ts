@@ -59,6 +59,28 @@ t.test('An interval says what the canary is, or which changes are excluded.', as
   t.match(approximate, 'and 25 % higher (an approximation at 95 %, for reading only).')
 })
 
+t.test('A ratio that is not the quotient of the values says why.', async (t) => {
+  const mixed =
+    'It is taken weight by weight and lies within its interval; the two values above are of all weights.'
+  const of = (canary: number) =>
+    fakeMetric({
+      kind: 'error-rate',
+      baseline: { value: 0.002, n: 1000 },
+      canary: { value: canary, n: 500 },
+      ratio: { estimate: 4, lower: 0.5, upper: Infinity, method: 'exact' },
+    })
+  t.match(await explain(t, fakeDecision({ metrics: [of(0.004)] })), `is excluded. ${mixed}`)
+  for (const canary of [0.0079, 0]) {
+    t.notMatch(await explain(t, fakeDecision({ metrics: [of(canary)] })), mixed)
+  }
+})
+
+t.test('Evidence that is not there yet never reads as what decides.', async (t) => {
+  const evidence = { ...fakeMetric().evidence, nonInferiority: { log: 2.98, threshold: 2.9957 } }
+  const said = await explain(t, fakeDecision({ metrics: [fakeMetric({ evidence })] }))
+  t.match(said, 'e^3.0 ≈ nearly 20 : 1; 20 : 1 is needed: not shown.')
+})
+
 t.test('Beside large shares their difference is told, and why the interval is wide.', async (t) => {
   const conversion = fakeMetric({
     ...{ name: 'conversion', kind: 'conversion', better: 'higher' },
@@ -117,10 +139,11 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
 })
 
 t.test('Evidence that leaves an outage of the baseline out says so.', async (t) => {
-  const told = 'Of that evidence an outage of the baseline is left out, since it proves nothing.'
+  const told =
+    'Of that evidence a time in which the baseline looked much worse than usual is left out, since it proves nothing.'
   const metrics = [fakeMetric({ withoutOutages: true })]
   t.match(await explain(t, fakeDecision({ metrics })), told)
-  t.notMatch(await explain(t, fakeDecision({ metrics: [fakeMetric()] })), 'outage')
+  t.notMatch(await explain(t, fakeDecision({ metrics: [fakeMetric()] })), 'worse than usual')
 })
 
 t.test('A decision that paused says what ends the pause.', async (t) => {
@@ -270,7 +293,7 @@ t.test('After a rollback it is said from when on the version can be retried.', a
   const { stdout } = await run(['explain', 'credit-risk', '--admin', await serveAdmin(t, deps)])
   t.match(
     stdout.replace(/\s+/g, ' '),
-    'try this one again with `serin retry credit-risk` (from 2027-05-01T13:00:00.000Z on, before that with `--force`).',
+    'try this one again with `serin retry credit-risk` (from 2027-05-01 13:00:00Z on, before that with `--force`).',
   )
 })
 

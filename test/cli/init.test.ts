@@ -69,6 +69,12 @@ t.test(
   },
 )
 
+t.test('A key that is no header is sent to the file.', async (t) => {
+  const { exitCode, stderr } = await run(['init', '--key', 'body:/user'])
+  t.equal(exitCode, 1)
+  t.match(stderr, /Another key \(`body:\/user`, `cookie:session`\) goes into the file/)
+})
+
 t.test('The more traffic there is, the more carefully the steps begin.', async (t) => {
   const out = join(t.testdir({}), 'serin.yaml')
   const first = async (rps: string) => {

@@ -206,19 +206,19 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
   t.match(
     await show(fakeStatus(fakeState(timed))),
-    /paused as its steps say until 2027-05-01T12:00:00.000Z;\s+`serin\s+promote credit-risk` ends it now/,
+    /paused\s+as\s+its\s+steps\s+say\s+until\s+2027-05-01\s+12:00:00Z;\s+`serin\s+promote\s+credit-risk`\s+ends\s+it\s+now/,
   )
   const manual = fakeState({ phase: 'idle', idleReason: 'manual-start' })
   t.match(await show(fakeStatus(manual)), /because {3}waits for `serin promote`/)
   const unready = fakeState({ phase: 'idle', idleReason: 'canary-not-ready' })
   t.match(await show(fakeStatus(unready)), /the canary was not healthy yet/)
   const watching = fakeState({ phase: 'watching', watchUntil: NOW })
-  t.match(await show(fakeStatus(watching)), /watched until 2027-05-01T12:00:00.000Z/)
+  t.match(await show(fakeStatus(watching)), /watched until 2027-05-01 12:00:00Z/)
   const replicas = { contributing: 3, differing: [] }
   const shared = await show({ ...fakeStatus(), replicas })
   t.match(shared, /evidence  from the requests of 3 processes\n/)
   const held = fakeState({ phase: 'watching', watchUntil: NOW, weightBp: 9500 })
-  t.match(await show(fakeStatus(held)), /watched until 2027-05-01T12:00:00.000Z, 5 % held back\n/)
+  t.match(await show(fakeStatus(held)), /watched until 2027-05-01 12:00:00Z, 5 % held back\n/)
   const approval = { ...paused, pausedBy: 'approval', pausedMetric: null } as const
   const blueGreen = (phase: typeof timed | typeof paused | typeof approval) => {
     const found = fakeStatus(fakeState({ ...phase, weightBp: 0 }))
@@ -231,13 +231,13 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   )
   t.match(
     await blueGreen(timed),
-    /preview, reached by the override alone, until\s+2027-05-01T12:00/,
+    /preview, reached by the override alone, until\s+2027-05-01\s+12:00/,
   )
   t.match(await blueGreen(paused), /because {3}paused because of/)
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),
-    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled back by the breaker; `serin retry credit-risk`\s+\(from\s+2027-05-01T13:00:00.000Z on, before that with `--force`\)\s+begins\s+another attempt\n/,
+    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled\s+back\s+by\s+the\s+breaker;\s+`serin\s+retry\s+credit-risk`\s+\(from\s+2027-05-01\s+13:00:00Z\s+on,\s+before\s+that\s+with\s+`--force`\)\s+begins\s+another\s+attempt\n/,
   )
   t.match(await show({ ...fakeStatus(), rollout: null }), /^credit-risk {2}rollout not read yet\n/)
 
@@ -478,7 +478,8 @@ To: rolled-back, baseline 100 %, canary 0 %.
 rmse (rmse): shown to be worse.
   The baseline has 3.1 (n = 21,870), the canary 3.02 (n = 1,150).
   Canary over baseline is 1.16: the canary is between 8 % and 25 % higher (an
-  approximation, for reading only).
+  approximation, for reading only). It is taken weight by weight and lies within
+  its interval; the two values above are of all weights.
   Evidence that the canary is more than 5 % worse: e^5.2 ≈ 181 : 1; 60 : 1 is
   needed: shown.
   Evidence that it is no more than 5 % worse: none at all; 20 : 1 is needed.

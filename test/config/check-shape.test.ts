@@ -48,6 +48,21 @@ t.test('a key that stands elsewhere is told from where', (t) => {
   t.end()
 })
 
+t.test('a key that another kind of metric has is told by what this kind has in its place', (t) => {
+  const told = (metric: string, found: string, meant: string) => {
+    const said = problemsOf(file({ service: `    analysis: { metrics: { m: { ${metric} } } }` }))
+    t.match(said.join(), `.metrics.m.${found}: unknown key "${found}"${meant} (allowed: kind, `)
+  }
+  told(
+    'kind: accuracy, labelWindow: 1m, maxIncrease: 5%',
+    'maxIncrease',
+    ': did you mean "maxDecrease"?',
+  )
+  told('kind: error-rate, maxDecrease: 5%', 'maxDecrease', ': did you mean "maxIncrease"?')
+  told('kind: error-rate, max: 5%, quantile: 0.5', 'quantile', '')
+  t.end()
+})
+
 t.test('what is said of a place is so in the schema', (t) => {
   const places = new Map<string, string[]>()
   const walk = (schema: Schema, at: string): void => {
@@ -63,7 +78,7 @@ t.test('what is said of a place is so in the schema', (t) => {
   }
   walk(ConfigSchema as unknown as Schema, '')
   const known = [...places].flatMap(([key, paths]) => {
-    const place = placeOfKey(key)
+    const place = placeOfKey(key, [])
     return place === null ? [] : [{ key, place, paths }]
   })
   t.ok(known.length > 25, `${known.length} keys`)

@@ -15,6 +15,29 @@ const late = (rollout: string, metric: string) =>
     }),
   ).filter((warning) => warning.includes('its limit is never looked at'))
 
+t.test('proofs whose feedback comes after maxDuration are warned about', async (t) => {
+  const about = (rollout: string, metric: string) =>
+    warningsOf(
+      file({
+        service: `    observe: { prediction: body:/p }
+    rollout: { ${rollout} }
+    analysis: { metrics: { quality: { ${metric} } } }`,
+      }),
+    ).filter((warning) => warning.includes('maxDuration'))
+  t.match(about(`${CANARY}, maxDuration: 10m`, RMSE), [
+    /metrics.quality: waits 10m for feedback, and maxDuration is 10m: nothing of it is judged in that time; allow more, or judge by what comes sooner$/,
+  ])
+  const sales = 'kind: conversion, event: buy, maxDecrease: 5%, window: 2d'
+  t.match(about(CANARY, sales), [/waits 2d for feedback, and maxDuration is 1d/])
+
+  t.same(about(`${CANARY}, maxDuration: 11m`, RMSE), [])
+  t.same(about(CANARY, `${sales}, mode: report`), [], 'nothing waits for it')
+  t.same(about(CANARY, `${sales}, onFailure: warn`), [], 'nor for what only warns')
+  const limit = 'kind: rmse, max: 3, labelWindow: 2d'
+  t.same(about(CANARY, limit), [], 'a limit is not proved')
+  t.same(about(BLUE_GREEN, sales), [], 'it compares nothing')
+})
+
 t.test('limits whose feedback comes after the watch are warned about', async (t) => {
   t.match(late(`${CANARY}, watch: 10m`, `${RMSE}, max: 3`), [
     /metrics.quality: waits 10m for feedback, and the watch is over after 10m: its limit is never looked at while the canary has 100 %$/,

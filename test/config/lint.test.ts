@@ -55,6 +55,22 @@ t.test(
   },
 )
 
+t.test('a queue in which nobody ever waits is warned about', (t) => {
+  const about = (more: string) => {
+    const queue = 'queue: { max: 10, timeout: 1s }'
+    const variants = `      v: { version: "3", upstreams: ["http://h"], ${queue}${more} }`
+    return lintConfig(configOf(file({ variants })))
+  }
+  t.same(about(''), [
+    {
+      path: ['services', 'm', 'variants', 'v', 'queue'],
+      message: 'nobody ever waits in it: without maxInFlight every request is let in at once',
+    },
+  ])
+  t.same(about(', maxInFlight: 8'), [])
+  t.end()
+})
+
 t.test('a limit that each worker has for itself is warned about', (t) => {
   const limited = (workers: number | string) =>
     file({
@@ -100,6 +116,32 @@ t.test('variants that one server answers for in the same way are warned about', 
   t.same(about(v(', path: "/m"')), [twin], 'the path that it has anyway')
   t.same(about(v('').replace('//H:3', '//H:5')), [])
   t.same(about(v(', tls: { servername: v }').replaceAll('http:', 'https:')), [], 'another name')
+  t.end()
+})
+
+t.test("an upstream that is the gateway's own address is warned about", (t) => {
+  const about = (listen: string, origin: string) => {
+    const variants = `      a: { version: "3", upstreams: ["${origin}"] }`
+    return lintConfig(configOf(file({ variants }).replace('127.0.0.1:0', listen)))
+  }
+  t.same(about('127.0.0.1:8080', 'http://127.0.0.1:8080'), [
+    {
+      path: ['services', 'm', 'variants', 'a', 'upstreams', 0],
+      message:
+        'http://127.0.0.1:8080 is where the gateway itself listens (gateway.listen): requests to a would come back to it, and are refused as a loop',
+    },
+  ])
+  for (const [listen, origin, found] of [
+    ['0.0.0.0:8080', 'http://localhost:8080', 1],
+    ['"[::]:8080"', 'http://[::1]:8080', 1],
+    ['10.0.0.1:80', 'http://10.0.0.1', 1],
+    ['10.0.0.1:443', 'https://10.0.0.1', 1],
+    ['127.0.0.1:8080', 'http://127.0.0.1:8081', 0],
+    ['0.0.0.0:8080', 'http://10.0.0.2:8080', 0],
+    ['10.0.0.1:8080', 'http://127.0.0.1:8080', 0],
+  ] as const) {
+    t.equal(about(listen, origin).length, found, `${listen} ${origin}`)
+  }
   t.end()
 })
 

@@ -152,6 +152,7 @@ t.test('a line without its colon is told as such', (t) => {
     ['services:\n  m:\n    match\n      path: /m\n', `f:3:5: ${colon}`],
     ['admin:\n  tokens:\n    - name ops\n      token: x\n', `f:3:7: ${colon}`],
     ['gateway:\n  listen:0.0.0.0:8080\n  health: /x\n', `f:2:3: ${blank}`],
+    ['gateway:\n  listen:\u00a00.0.0.0:8080\n  health: /x\n', `f:2:3: ${blank}`],
     ['a: 1\nhttp://h:1\nb: 2\n', `f:2:1: ${colon}`],
     ['gateway:\r\n  listen x # all\r\n\r\n  # a note\r\n  health: /x\r\n', `f:2:3: ${colon}`],
   ]

@@ -115,6 +115,8 @@ t.test('what is odd about a request is noted', (t) => {
       ['rule_suppressed', 1],
     ],
   )
+  book.begin(assigned(), 'r2')
+  t.same(book.draws, { begun: 2, drawn: 2, unkeyed: 1 })
   t.end()
 })
 

@@ -3,6 +3,7 @@ import {
   formatCount,
   formatNumber,
   formatOdds,
+  formatOddsSoFar,
   formatPercent,
   formatWeight,
   formatRate,
@@ -59,6 +60,9 @@ t.test('evidence is written as odds, beyond a million as a power of ten', (t) =>
   t.equal(formatOdds(Math.log(12_345)), '12,345 : 1')
   t.equal(formatOdds(100), '10^43 : 1')
   t.equal(formatOdds(Math.log(0.25)), '0.25 : 1')
+  t.equal(formatOddsSoFar(2.98, Math.log(20)), 'nearly 20 : 1')
+  t.equal(formatOddsSoFar(Math.log(20), Math.log(20)), '20 : 1')
+  t.equal(formatOddsSoFar(1, Math.log(20)), '2.72 : 1')
   t.end()
 })
 

@@ -413,7 +413,7 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
   })
   t.match(
     hold({ nonInferiority: unproved }, { better: 'higher', ratio: wide }).decision!.summary,
-    /errors: a fall above 50 % plus the floor of 2 % is not excluded yet \(lower bound 60 %\)/,
+    /errors: a fall above 50 % plus the floor of 2 % is not excluded yet \(upper bound 60 %\)/,
   )
   const odds = 'is not excluded yet (2.72 : 1 so far, 20 : 1 decides'
   t.match(
@@ -423,7 +423,7 @@ t.test('the last step before 100 % needs proof, now as well as over the attempt'
   )
   t.match(
     hold({ nonInferiority: unproved }, { withoutOutages: true }).decision!.summary,
-    `${odds}; an outage of the baseline is left out, since it proves nothing).`,
+    `${odds}; a time in which the baseline looked much worse than usual is left out, since it proves nothing).`,
   )
   t.match(
     hold({ nonInferiority: unproved }, { ratio: null }).decision!.summary,

@@ -184,6 +184,41 @@ t.test('changed steps begin again at the first one and keep the evidence', (t) =
   t.end()
 })
 
+t.test(
+  'what somebody paused begins again by hand alone, and the decision says what became of the pause',
+  (t) => {
+    const steps = plan({ spec: { steps: weightSteps([1, 50, 100]) } })
+    const analysis = plan({ analysis: { metrics: [ERRORS, RMSE] } })
+    const waits = 'it waits for `promote`, which starts it.'
+    const cases = [
+      [PAUSED('operator'), 'manual-start', `It was paused by an operator: ${waits}`],
+      [
+        PAUSED('override'),
+        'manual-start',
+        `It was paused because somebody set the weight: ${waits}`,
+      ],
+      [
+        PAUSED('metric', { pausedMetric: 'rmse' }),
+        'canary-not-ready',
+        'It was paused because of rmse: that pause is over.',
+      ],
+      [PAUSED('timer'), 'canary-not-ready', null],
+      [{ phase: 'progressing' }, 'canary-not-ready', null],
+    ] as const
+    for (const changed of [steps, analysis]) {
+      for (const [phase, idleReason, told] of cases) {
+        const next = moved(reconcile(changed, state(phase, { weightBp: 5000 }), FRESH))
+        t.match(next.state, { phase: 'idle', idleReason, weightBp: 0 })
+        const { summary } = next.decision!
+        t.ok(told === null ? !summary.includes('paused') : summary.endsWith(`. ${told}`), summary)
+        const again = reconcile(changed, { ...next.state, configHash: 'older' }, FRESH)
+        t.match(moved(again).state, { phase: 'idle', idleReason })
+      }
+    }
+    t.end()
+  },
+)
+
 t.test('other minimums of the steps are taken over in place, in mid-step', (t) => {
   const steps = plan().steps.map((step) =>
     step.kind === 'weight'

@@ -331,13 +331,20 @@ t.test(
       },
       figures: async (service) => {
         if (isBroken) throw new Error('no figures')
-        return { [`${service} of ${nth}`]: { variants: {}, mirrors: {}, rules: [] } }
+        return {
+          [`${service} of ${nth}`]: {
+            variants: {},
+            mirrors: {},
+            rules: [],
+            keys: { requests: 0, missing: 0 },
+          },
+        }
       },
     }))
     await supervisor.listen()
     const [a, b] = forked as [FakeWorker, FakeWorker]
     t.same(await a.supervisor.ask('figures', 'm'), [
-      { 'm of 2': { variants: {}, mirrors: {}, rules: [] } },
+      { 'm of 2': { variants: {}, mirrors: {}, rules: [], keys: { requests: 0, missing: 0 } } },
     ])
     isBroken = true
     t.same(await a.supervisor.ask('figures', 'm'), [])

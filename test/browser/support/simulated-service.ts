@@ -112,6 +112,7 @@ export class SimulatedService {
       failingNames: {},
       mirrors: {},
       rules: [],
+      keys: { requests: book.draws.begun, missing: book.draws.unkeyed },
       experiment: null,
       replicas: null,
       deciding: null,
