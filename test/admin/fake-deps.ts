@@ -103,6 +103,7 @@ export function fakeStatus(
     experiment: null,
     replicas: null,
     deciding: null,
+    labelSilence: null,
     trouble: [],
     untaken: null,
     unstored: null,
