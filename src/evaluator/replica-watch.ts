@@ -10,7 +10,7 @@ import type {
   ReplicaReport,
   StepShare,
 } from '../domain/replica.ts'
-import { SETTLE_MS } from '../metrics/cohort-ledger.ts'
+import { SETTLE_MS } from '../domain/outcome.ts'
 import { PAIR_WINDOW_MS } from '../metrics/pair-ledger.ts'
 import { isTripOf } from '../rollout/breaker-trip.ts'
 import type { Lease, Store } from '../store/store.ts'
