@@ -1,5 +1,6 @@
 import type { FailingName, ServiceStatus } from './admin/service-status.ts'
 import type { Clock } from './domain/clock.ts'
+import type { Deciding } from './domain/replica.ts'
 import { rolloutId, type RolloutState } from './domain/rollout-state.ts'
 import type { MetricReport } from './domain/verdict.ts'
 import type { Evaluator } from './evaluator/evaluator.ts'
@@ -41,7 +42,7 @@ export function createServiceLook(deps: {
   readonly live: () => LiveServices
   readonly evaluator: () => Pick<
     Evaluator,
-    'view' | 'experiment' | 'replicasOf' | 'deciding' | 'untakenOf' | 'unstoredOf'
+    'view' | 'experiment' | 'replicas' | 'replicasOf' | 'deciding' | 'untakenOf' | 'unstoredOf'
   >
   readonly clock: Clock
   /** What is wrong with the gateway itself, a sentence each. */
@@ -86,6 +87,14 @@ export function createServiceLook(deps: {
       upstreams,
     }
   }
+  // Labels go to any of the processes on a store, and the one that decides hears of it.
+  const silenceOf = ({ service, book }: Found, deciding: Deciding | null) => {
+    if (deciding?.lead === 'elsewhere') return null
+    const heardAt = deps.evaluator().replicas?.labelledAt.get(service.name) ?? -Infinity
+    const agoMs = deps.clock.monotonic() - heardAt
+    const now = deps.clock.now()
+    return book.labels.silence(now, now - agoMs)
+  }
   const status = (name: string): ServiceStatus | null => {
     const found = find(name)
     if (found === null) return null
@@ -104,6 +113,7 @@ export function createServiceLook(deps: {
       experiment: deps.evaluator().experiment(name),
       replicas: deps.evaluator().replicasOf(name),
       deciding: deps.evaluator().deciding(name),
+      labelSilence: silenceOf(found, deps.evaluator().deciding(name)),
       trouble: deps.trouble(),
       untaken: deps.evaluator().untakenOf(name),
       unstored: deps.evaluator().unstoredOf(name),

@@ -13,12 +13,12 @@ export function createLabelShow(deps: {
   readonly book: (service: string) => Pick<ServiceBook, 'labelled'> | undefined
   readonly clock: Pick<Clock, 'monotonic'>
   readonly log: { readonly warn: (fields: object, message: string) => void }
-}): (prediction: Prediction, label: number) => boolean {
+}): (prediction: Prediction, label: number, result: 'joined' | 'late') => boolean {
   const { clock, log } = deps
   const warnedAt = new Map<string, number>()
-  return (prediction, label) => {
+  return (prediction, label, result) => {
     const { service, value } = prediction
-    const metrics = deps.book(service)?.labelled(prediction, label) ?? []
+    const metrics = deps.book(service)?.labelled(prediction, label, result === 'late') ?? []
     if (metrics.length === 0) return true
     const now = clock.monotonic()
     if (now - (warnedAt.get(service) ?? -Infinity) >= WARN_EVERY_MS) {

@@ -23,18 +23,19 @@ function checksOf(
 t.test(
   '/readyz of who decides names the service and the process that has it otherwise',
   async (t) => {
+    const rest = { lostShares: 0, labelledAt: new Map() }
     const here = { lead: 'here', holder: null, differs: false } as const
     const differing = [
       { replica: 'gw-2:4711:0a1b2c3d', services: ['a', 'b'] },
       { replica: 'gw-3:5:0a1b2c3e', services: ['b'] },
     ]
-    t.match(checksOf({ others: 3, differing, lostShares: 0 }, here), {
+    t.match(checksOf({ others: 3, differing, ...rest }, here), {
       evaluator: 'decides',
       replicas:
         '3 other processes on this store: their requests are evidence too, but not where the configuration, ' +
         'or what this version of serin makes of it, is another one (a, b on process 4711 on gw-2; b on process 5 on gw-3)',
     })
-    t.match(checksOf({ others: 0, differing: [], lostShares: 0 }, here), {
+    t.match(checksOf({ others: 0, differing: [], ...rest }, here), {
       replicas: 'no other process on this store',
     })
   },

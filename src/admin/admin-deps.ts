@@ -4,6 +4,7 @@ import type { Command, Decision } from '../domain/decision.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { ExperimentForecastWithAdvice } from '../rollout/experiment-advice.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
+import type { GivenShares } from '../rollout/segment-share.ts'
 import type { ForecastWithAdvice } from '../rollout/suggestions.ts'
 import type { AttemptHistory } from '../metrics/rollout-history.ts'
 import type { Store } from '../store/store.ts'
@@ -11,11 +12,13 @@ import type { FeedbackReportSchema } from './schema-feedback.ts'
 import type { Json } from './schema-value.ts'
 import type { ServiceStatus } from './service-status.ts'
 
-/** What somebody who asks for a forecast knows better than what was observed; null, and rates that are absent = as observed. */
+/** What somebody who asks for a forecast knows better than what was observed; null, and shares that are absent = as observed. */
 type GivenTraffic = {
   readonly rps: number | null
   readonly errorRate: number | null
   readonly rates?: GivenRates | undefined
+  /** Of segments. */
+  readonly shares?: GivenShares | undefined
 }
 
 /** Everything that the admin API needs of the gateway; handed in by the composition root. */

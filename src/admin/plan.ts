@@ -5,6 +5,7 @@ import type { MetricSpec } from '../domain/rollout-spec.ts'
 import { analysisOf, type Service } from '../domain/service.ts'
 import { isExperiment } from '../rollout/experiment-plan.ts'
 import { describeStrayRate, type GivenRates } from '../rollout/given-rates.ts'
+import { describeStrayShare, type GivenShares } from '../rollout/segment-share.ts'
 import { PLAN_EXAMPLE } from './examples.ts'
 import type { Operation } from './operation.ts'
 import { presentExperimentPlan } from './present-experiment-plan.ts'
@@ -44,6 +45,13 @@ const QUESTION = Type.Object({
       examples: ['conversion:0.3'],
     }),
   ),
+  segments: Type.Optional(
+    Type.String({
+      description:
+        'Shares of segments among the requests, as `gold:0.1`, several by commas. Without it: as observed, else equal shares, of no segment too.',
+      examples: ['gold:0.1'],
+    }),
+  ),
   regression: Type.Optional(
     Type.Number({
       minimum: 0,
@@ -74,14 +82,14 @@ const GET: Operation = {
   errors: ['SERIN_REFUSED'],
 }
 
-/** Adds `GET …/plan[?rps=&errorRate=&rates=&regression=]`: how long the service's rollout or experiment takes. */
+/** Adds `GET …/plan[?rps=&errorRate=&rates=&segments=&regression=]`: how long the service's rollout or experiment takes. */
 export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext): void {
   app.get<{ Params: ServiceParams; Querystring: Static<typeof QUESTION> }>(
     '/api/v1/services/:service/plan',
     route(GET),
     (request) => {
       const { service } = requireService(deps, request.params.service)
-      const { rps = null, errorRate = null, rates, regression = null } = request.query
+      const { rps = null, errorRate = null, rates, segments, regression = null } = request.query
       if (service.rollout === null && !isExperiment(service)) {
         const detail = `${service.name} has no rollout, and no variants that are compared: its weights are those of the configuration`
         throw new AdminError('SERIN_REFUSED', detail)
@@ -90,6 +98,7 @@ export function addPlanRoute(app: FastifyInstance, { deps, route }: RouteContext
       const given = {
         ...{ rps, errorRate },
         rates: rates === undefined ? undefined : readRates(rates, metrics),
+        shares: segments === undefined ? undefined : readShares(segments, metrics),
       }
       if (service.rollout !== null) {
         const found = deps.forecast(service.name, given, regression)
@@ -116,15 +125,32 @@ function describeNoTraffic({ name, split, rollout }: Service): string {
 
 /** Reads `conversion:0.3,clicks:0.1`. */
 function readRates(text: string, metrics: readonly MetricSpec[]): GivenRates {
-  const rates = new Map(
-    text.split(',').map((part): [string, number] => {
-      const [, name, share] = /^([^:]+):(0?\.\d+)$/.exec(part) ?? []
-      if (Number(share) > 0) return [name!, Number(share)]
-      const detail = `rates is ${JSON.stringify(text)}; send names and shares, above 0 and below 1, as in conversion:0.3,clicks:0.1`
-      throw new AdminError('SERIN_BAD_REQUEST', detail)
-    }),
-  )
-  const stray = describeStrayRate(rates, metrics)
-  if (stray === null) return rates
-  throw new AdminError('SERIN_BAD_REQUEST', `rates: ${stray}`)
+  const rates = new Map(readFractions('rates', text, 'conversion:0.3,clicks:0.1'))
+  refuse('rates', describeStrayRate(rates, metrics))
+  return rates
+}
+
+/** Reads `gold:0.1,silver:0.2`. */
+function readShares(text: string, metrics: readonly MetricSpec[]): GivenShares {
+  const shares = Object.fromEntries(readFractions('segments', text, 'gold:0.1,silver:0.2'))
+  refuse('segments', describeStrayShare(shares, metrics))
+  return shares
+}
+
+function readFractions(
+  name: string,
+  text: string,
+  example: string,
+): readonly (readonly [string, number])[] {
+  // A segment may have commas and colons in its name, and ends with its share.
+  return text.split(/(?<=:0?\.\d+),/).map((part) => {
+    const [, of, share] = /^(.+):(0?\.\d+)$/s.exec(part) ?? []
+    if (Number(share) > 0) return [of!, Number(share)]
+    const detail = `${name} is ${JSON.stringify(text)}; send names and shares, above 0 and below 1, as in ${example}`
+    throw new AdminError('SERIN_BAD_REQUEST', detail)
+  })
+}
+
+function refuse(name: string, why: string | null): void {
+  if (why !== null) throw new AdminError('SERIN_BAD_REQUEST', `${name}: ${why}`)
 }

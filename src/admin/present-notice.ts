@@ -1,19 +1,20 @@
 import { adminOfProcess, describeProcess } from '../domain/process-name.ts'
 import { bpToPercent } from '../domain/units.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
-import { formatCount } from '../rollout/format.ts'
+import { formatCount, formatTimeSpan } from '../rollout/format.ts'
 import { rulesTo } from './present-rules.ts'
 import type { ServiceStatus } from './service-status.ts'
 
 /**
- * What must be said of the gateway itself, who cannot answer, which upstreams' names cannot be looked up, whether requests lack their key, who decides on a service, what the store does not have of it, and how its requests
- * are shared out; null = nothing.
+ * What must be said of the gateway itself, who cannot answer, which upstreams' names cannot be looked up, whether requests lack
+ * their key, who decides on a service, what the store does not have of it, labels that do not come, and how its requests are
+ * shared out; null = nothing.
  */
 export function noticeOf(status: ServiceStatus): string | null {
   const { trouble, untaken, unstored } = status
   const found = [
     ...[...trouble, ofDown(status), ...ofNames(status), ofKeys(status)],
-    ...[ofDeciding(status), unstored, untaken, ofRules(status)],
+    ...[ofDeciding(status), unstored, untaken, ofLabels(status), ofRules(status)],
   ]
   const sentences = found.filter((each) => each !== null)
   return sentences.length === 0 ? null : sentences.join('. ')
@@ -86,6 +87,18 @@ function whereToAsk(holder: string, service: string): string {
   if (admin === null) return ''
   const there = admin.onHost === null ? '' : ` on ${admin.onHost}`
   return `: \`serin status ${service} --admin ${admin.origin}\`${there}`
+}
+
+function ofLabels({ labelSilence: found }: ServiceStatus): string | null {
+  if (found === null) return null
+  const { since, usualMs, late, at } = found
+  const ago = formatTimeSpan(at - since)
+  const what =
+    usualMs === null
+      ? `no label has joined a request here, and requests have come for ${ago}`
+      : `no label has joined a request since ${new Date(since).toISOString()} (${ago}), while requests go on; labels took ${formatTimeSpan(usualMs)} until then`
+  const tooLate = late === 0 ? '' : `, and ${formatCount(late)} have come too late since`
+  return `${what}${tooLate}: look at whoever sends them to /api/v1/feedback, and at the token that it uses`
 }
 
 function ofRules({ service, rollout, experiment }: ServiceStatus): string | null {

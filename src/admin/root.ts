@@ -95,7 +95,7 @@ GET  /api/v1/services/{service}/decisions/{id}
 GET  /api/v1/services/{service}/experiments            those that have ended, with their verdicts
 GET  /api/v1/services/{service}/cohorts?rollout=&after=0&limit=200   what was counted, for backtests
 GET  /api/v1/services/{service}/history                what the evidence was, turn by turn
-GET  /api/v1/services/{service}/plan?rps=200&errorRate=0.01&rates=&regression=1   how long it takes
+GET  /api/v1/services/{service}/plan?rps=200&errorRate=0.01&rates=&segments=&regression=1   how long it takes
 GET  /api/v1/events?service=                         server-sent events; of all services, or of one in full
 GET  /api/v1/me                                      what your token may do
 POST /api/v1/feedback                                one object, or one a line (application/x-ndjson)

@@ -146,7 +146,7 @@ export const ServiceSchema = Type.Object(
     }),
     notice: orNull(
       Type.String(),
-      'What must be said of a variant that gets requests and cannot answer, of names of upstreams that cannot be looked up, of requests that lack their key, of the process that decides, where it is another one, of what the store does not have yet, and of how requests are shared out.',
+      'What must be said of a variant that gets requests and cannot answer, of names of upstreams that cannot be looked up, of requests that lack their key, of the process that decides, where it is another one, of what the store does not have yet, of labels that do not come while requests go on, and of how requests are shared out.',
     ),
     decider: orNull(
       Type.String(),

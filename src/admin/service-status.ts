@@ -1,5 +1,6 @@
 import type { Deciding, ServiceReplicas } from '../domain/replica.ts'
 import type { Service } from '../domain/service.ts'
+import type { LabelSilence } from '../metrics/label-pulse.ts'
 import type { ComparedPair, Disagreement, MirrorResult } from '../metrics/mirror-book.ts'
 import type { ExperimentView } from '../rollout/experiment-view.ts'
 import type { RolloutView } from '../rollout/view.ts'
@@ -26,6 +27,8 @@ export type ServiceStatus = {
   readonly replicas: ServiceReplicas | null
   /** Who decides; null where nothing is decided. */
   readonly deciding: Deciding | null
+  /** Labels that do not come, as far as this process knows; null = they do, or it is another one's to know. */
+  readonly labelSilence: LabelSilence | null
   /** What is wrong with the gateway itself (its certificate, its connections, its clock), a sentence each. */
   readonly trouble: readonly string[]
   /** What the store has not taken up of its configuration, as a sentence; null = nothing. */

@@ -1,20 +1,29 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
+import type { KnownTraffic } from '../config/lint.ts'
 import { formatProblem } from '../config/problem.ts'
 import { analysisOf, type Service } from '../domain/service.ts'
 import { isExperiment } from '../rollout/experiment-plan.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
+import type { GivenShares } from '../rollout/segment-share.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 import { DEFAULT_FILE, readConfigFile, refuseFile } from './config-file.ts'
 import type { GivenTraffic } from './given-traffic.ts'
-import { collectRate, parseRps, refuseStrayRate } from './traffic-options.ts'
+import {
+  collectRate,
+  collectShare,
+  parseRps,
+  refuseStrayRate,
+  refuseStrayShare,
+} from './traffic-options.ts'
 import { buildStyle, wrap } from './render.ts'
 
 type CheckOptions = {
   readonly config: string
   readonly rps?: number
   readonly rate?: GivenRates
+  readonly segment?: GivenShares
   readonly explain?: true
 }
 
@@ -28,17 +37,19 @@ export function addCheckCommand(program: Command, io: CliIo): void {
     .option('-c, --config <file>', 'the configuration', DEFAULT_FILE)
     .option('--rps <n>', 'requests (new keys) per second: can its rollouts be decided?', parseRps)
     .option('--rate <metric=share>', 'with --rps: of the baseline, conversion=30%', collectRate)
+    .option(
+      '--segment <name=share>',
+      'with --rps: of the requests, gold=10% (default: equal shares, of no segment too)',
+      collectShare,
+    )
     .option('--explain', 'tell in sentences what it does; with --rps also how long it takes')
-    .action(async ({ config: file, rps, rate, explain }: CheckOptions) => {
-      if (rate !== undefined && rps === undefined) {
-        throw new CliExit(
-          EXIT.badInput,
-          '--rate tells of a baseline at some traffic: give --rps too',
-        )
-      }
-      const { config, warnings, place } = await readConfigFile(io, file, rps ?? null, rate)
+    .action(async ({ config: file, rps, rate, segment, explain }: CheckOptions) => {
+      const known = { rates: rate, shares: segment }
+      if (rps === undefined) refuseKnown(known)
+      const { config, warnings, place } = await readConfigFile(io, file, rps ?? null, known)
       const metrics = config.services.flatMap((service) => analysisOf(service)?.metrics ?? [])
       refuseStrayRate(rate, metrics)
+      refuseStrayShare(segment, metrics)
       for (const warning of warnings) io.stdout.write(`warning: ${warning}\n`)
       const { checkStore } = await import('../check-store.ts')
       const { unusable, exposed, earlier, refusals, notes } = await checkStore(
@@ -55,9 +66,17 @@ export function addCheckCommand(program: Command, io: CliIo): void {
       io.stdout.write(`${file} is good (services: ${names.join(', ')})\n`)
       if (explain === true)
         io.stdout.write(
-          await explainConfig(io, config, rps === undefined ? null : { rps, rates: rate }),
+          await explainConfig(io, config, rps === undefined ? null : { rps, ...known }),
         )
     })
+}
+
+function refuseKnown({ rates, shares }: KnownTraffic): void {
+  const refuse = (why: string) => {
+    throw new CliExit(EXIT.badInput, `${why}: give --rps too`)
+  }
+  if (rates !== undefined) refuse('--rate tells of a baseline at some traffic')
+  if (shares !== undefined) refuse('--segment tells of the requests at some traffic')
 }
 
 async function explainConfig(

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
+import type { KnownTraffic } from '../config/lint.ts'
 import type { ConfigResult, PlacedConfig } from '../config/load.ts'
 import { formatProblem, type ConfigProblem } from '../config/problem.ts'
-import type { GivenRates } from '../rollout/given-rates.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
 
@@ -17,17 +17,17 @@ export type ReadConfig = {
 
 /**
  * Reads a configuration file; throws a `CliExit` that lists every problem at once. `rps` is the traffic
- * that its rollouts are checked for; null = not known. `rates`: what is known of its baseline.
+ * that its rollouts are checked for; null = not known. `known`: what is known of it beside.
  */
 export async function readConfigFile(
   io: Pick<CliIo, 'clock' | 'env'>,
   file: string,
   rps: number | null = null,
-  rates?: GivenRates,
+  known: KnownTraffic = {},
 ): Promise<ReadConfig> {
   const { loadPlacedConfig } = await import('../config/load.ts')
   const { result, place } = await loadPlacedConfig(file, io.env, {
-    ...{ rps, rates },
+    ...{ rps, known },
     now: io.clock.now(),
   })
   if (!result.ok) throw refuseFile(file, result.problems)

@@ -34,6 +34,7 @@ export function explainDecision(
     line(0, `From: ${describeStanding(from)}.`),
     line(0, `To: ${describeStanding(to)}.`),
     ...explainFigures(decision, present),
+    ...explainNotice(present),
     ...describeNext(decision, present),
   ]
 }
@@ -86,6 +87,11 @@ function explainPresent(
     ...waits.map((text) => line(2, text)),
     ...metrics.flatMap(explainMetric),
   ]
+}
+
+function explainNotice(present: Present | null): readonly ExplainedLine[] {
+  const notice = present?.service.notice ?? null
+  return notice === null ? [] : [line(0, ''), line(0, `Note: ${notice}.`)]
 }
 
 function describeNext(decision: DecisionJson, present: Present | null): readonly ExplainedLine[] {

@@ -58,7 +58,7 @@ export function addExplainCommand(program: Command, io: CliIo): void {
 function explainExperiment(io: CliIo, service: ServiceJson, options: ReadOptions): void {
   if (options.output === 'json') return writeJson(io, service.comparisons)
   const { width } = buildStyle(io, io.stdout)
-  const { rollout, winner, lastDecision } = service
+  const { rollout, winner, lastDecision, notice } = service
   const head = [
     `${service.name}: experiment ${rollout!}. Each variant is compared with the baseline; ${
       service.comparisons.some(({ metrics }) => isDecided(metrics))
@@ -69,6 +69,7 @@ function explainExperiment(io: CliIo, service: ServiceJson, options: ReadOptions
     ...(lastDecision === null
       ? []
       : [`Last decision #${lastDecision.id} by ${lastDecision.actor}: ${lastDecision.summary}.`]),
+    ...(notice === null ? [] : [`Note: ${notice}.`]),
   ]
   const lines = [head, ...service.comparisons.map(explainComparison)].flatMap((sentences) => [
     ...sentences.flatMap((sentence) => wrap(sentence, width)),

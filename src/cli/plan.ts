@@ -61,7 +61,7 @@ export function addPlanCommand(program: Command, io: CliIo): void {
       )
       .option(
         '--segment <name=share>',
-        'of the requests, with a file: gold=10% (default: equal shares, of no segment too)',
+        'of the requests: gold=10% (default: as observed, or equal shares, of no segment too)',
         collectShare,
       )
       .option(
@@ -117,15 +117,12 @@ async function askGateway(
       'name the service (`serin status` lists them), or a file with -c',
     )
   }
-  if (options.segment !== undefined) {
-    throw new CliExit(
-      EXIT.badInput,
-      '--segment: a gateway sees the shares itself; give a file with -c',
-    )
-  }
-  const { rps, errorRate, rate, regression } = options
-  const rates = rate && [...rate].map((each) => each.join(':')).join(',')
-  const query = { rps, errorRate, rates, regression }
+  const { rps, errorRate, rate, segment, regression } = options
+  const write = (shares: Iterable<readonly [string, number]>) =>
+    [...shares].map((each) => each.join(':')).join(',')
+  const rates = rate && write(rate)
+  const segments = segment && write(Object.entries(segment))
+  const query = { rps, errorRate, rates, segments, regression }
   return planned(await withClient(io, options, (client) => client.plan(name, query)))
 }
 

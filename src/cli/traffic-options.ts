@@ -1,9 +1,8 @@
 import { InvalidArgumentError } from 'commander'
 import type { MetricSpec } from '../domain/rollout-spec.ts'
-import { suggest } from '../domain/nearest.ts'
 import { parsePercent } from '../domain/units.ts'
 import { describeStrayRate, type GivenRates } from '../rollout/given-rates.ts'
-import { segmentsOf, type GivenShares } from '../rollout/segment-share.ts'
+import { describeStrayShare, type GivenShares } from '../rollout/segment-share.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 
 /** Reads `--rps`, above 0. */
@@ -49,18 +48,8 @@ export function refuseStrayShare(
   shares: GivenShares | undefined,
   metrics: readonly MetricSpec[],
 ): void {
-  const refuse = (why: string) => {
-    throw new CliExit(EXIT.badInput, `--segment: ${why}`)
-  }
-  const names = segmentsOf(metrics)
-  const given = Object.entries(shares ?? {})
-  const stray = given.find(([name]) => !names.includes(name))?.[0]
-  if (stray !== undefined) {
-    const known = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`
-    refuse(`no metric is judged by segment ${stray} (${known})${suggest(stray, names)}`)
-  }
-  const sum = given.reduce((all, [, share]) => all + share, 0)
-  if (sum > 1 + 1e-9) refuse(`${given.map(([name]) => name).join(', ')} are more than 100 %`)
+  const stray = shares === undefined ? null : describeStrayShare(shares, metrics)
+  if (stray !== null) throw new CliExit(EXIT.badInput, `--segment: ${stray}`)
 }
 
 /** Throws a `CliExit` where a rate is given of something else than one of these metrics. */

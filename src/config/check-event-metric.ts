@@ -1,3 +1,5 @@
+import { formatDuration, parseDuration } from '../domain/units.ts'
+import { SETTLE_MS } from '../domain/outcome.ts'
 import type { Checker } from './checker.ts'
 import type { ConfigPath } from './problem.ts'
 import type { RawMetric } from './schema-metric.ts'
@@ -70,12 +72,16 @@ function checkMean(
       path,
       'reads events, so it needs a window that says how long they are waited for',
     )
-  else if (of !== undefined)
-    for (const [key, value] of Object.entries({ field, window })) {
-      if (value !== undefined)
-        checker.problem(
-          [...path, key],
-          'has no meaning for a number in the answer: it belongs to event',
-        )
-    }
+  else if (of !== undefined) {
+    if (field !== undefined)
+      checker.problem(
+        [...path, 'field'],
+        'has no meaning for a number in the answer: it belongs to event',
+      )
+    if (window !== undefined && parseDuration(window)! <= SETTLE_MS)
+      checker.problem(
+        [...path, 'window'],
+        `found ${window}, allowed is more than ${formatDuration(SETTLE_MS)}: answers are waited for so long anyway`,
+      )
+  }
 }

@@ -28,7 +28,9 @@ export function checkMetrics(checker: Checker, service: ConfigPath): void {
     checkThreshold(checker, path, metric)
     if ('labelWindow' in metric) checkPrediction(checker, service, path)
     checkEventMetric(checker, path, metric)
-    for (const key of ['labelWindow', 'window']) checkWindow(checker, [...path, key])
+    // What an answer says of itself waits for no record.
+    if (!('of' in metric))
+      for (const key of ['labelWindow', 'window']) checkWindow(checker, [...path, key])
   }
 }
 

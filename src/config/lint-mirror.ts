@@ -1,4 +1,9 @@
-import { isValueMetric, type MetricSpec, type RolloutSpec } from '../domain/rollout-spec.ts'
+import {
+  isValueMetric,
+  readsAnswer,
+  type MetricSpec,
+  type RolloutSpec,
+} from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { isOwnMetric } from '../rollout/limit-figures.ts'
 import { hasMirrorStep } from '../rollout/mirror-step.ts'
@@ -30,7 +35,7 @@ function whyUnmirrored(metric: MetricSpec): string | null {
     return 'its measurements (method: threshold) are taken of live requests'
   if (metric.kind === 'drift') return 'distributions are compared over live requests'
   if (!isValueMetric(metric)) return null
-  return metric.kind === 'mean' && metric.from.in === 'answer'
+  return readsAnswer(metric)
     ? 'numbers of answers are compared over live requests'
     : "nobody sees the copies' answers, so no event is theirs"
 }

@@ -3,6 +3,7 @@ import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
 import { formatRate, formatTimeSpan, formatWeight } from '../rollout/format.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
+import type { GivenShares } from '../rollout/segment-share.ts'
 import { effectOf } from '../rollout/hypotheses.ts'
 import { buildPlan } from '../rollout/plan.ts'
 import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
@@ -16,14 +17,20 @@ import { lintOwnAddress, lintUpstreams } from './lint-upstreams.ts'
 import { lintWatch } from './lint-watch.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
+/** What somebody knows of traffic beside its rate: shares of the baseline by metric, and of segments. */
+export type KnownTraffic = {
+  readonly rates?: GivenRates | undefined
+  readonly shares?: GivenShares | undefined
+}
+
 /**
  * Common mistakes in a valid configuration. Whether a rollout can be decided in time shows only at a
- * traffic: `rps` in requests (new keys) per second; null = not known. `rates`: what is known of its baseline.
+ * traffic: `rps` in requests (new keys) per second; null = not known.
  */
 export function lintConfig(
   config: Config,
   rps: number | null = null,
-  rates?: GivenRates,
+  known: KnownTraffic = {},
 ): readonly Finding[] {
   return config.services.flatMap((service) => [
     ...lintUpstreams(service),
@@ -39,7 +46,7 @@ export function lintConfig(
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
     ...(service.rollout === null ? [] : lintWatch(service, service.rollout)),
-    ...(rps === null ? [] : lintTraffic(service, rps, rates)),
+    ...(rps === null ? [] : lintTraffic(service, rps, known)),
   ])
 }
 
@@ -144,7 +151,7 @@ function isProved(metric: MetricSpec): boolean {
 function lintTraffic(
   service: Service,
   rps: number,
-  rates: GivenRates | undefined,
+  { rates, shares }: KnownTraffic,
 ): readonly Finding[] {
   const plan = buildPlan(service, '')
   if (plan === null) return []
@@ -153,6 +160,7 @@ function lintTraffic(
     from: 'given',
     errorRate: null,
     rates,
+    segmentShares: shares,
     evidence: null,
     exceedance: null,
   } as const

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { GivenRates } from '../rollout/given-rates.ts'
 import { buildConfig } from './build-config.ts'
 import { checkConfig } from './check-config.ts'
 import { checkShape } from './check-shape.ts'
 import { checkTlsFiles } from './check-tls-files.ts'
 import { Checker } from './checker.ts'
 import type { Config } from './config.ts'
-import { lintConfig } from './lint.ts'
+import { lintConfig, type KnownTraffic } from './lint.ts'
 import { formatPath, type ConfigProblem, type Finding } from './problem.ts'
 import { readYaml, type YamlFinding, type YamlReading } from './read-yaml.ts'
 import type { RawConfig } from './schema.ts'
@@ -68,8 +67,8 @@ export function parseConfig(text: string, options: ParseOptions): ConfigResult {
 /** What a file is checked for beside itself. */
 type Given = {
   readonly rps?: number | null
-  /** What is known of the traffic's baseline. */
-  readonly rates?: GivenRates | undefined
+  /** What is known of the traffic beside. */
+  readonly known?: KnownTraffic
   /** Epoch ms: certificates are to be valid then. */
   readonly now?: number
 }
@@ -100,7 +99,7 @@ function parsePlaced(text: string, options: ParseOptions): PlacedConfig {
 
 function parse(
   yaml: YamlReading,
-  { file, env, rps = null, rates, now, checkFiles = false }: ParseOptions,
+  { file, env, rps = null, known, now, checkFiles = false }: ParseOptions,
   { placeYaml, place }: Places,
 ): ConfigResult {
   const broken = yaml.errors.map(placeYaml)
@@ -129,7 +128,7 @@ function parse(
   const config = buildConfig(shape.root as RawConfig, file)
   const warnings = [
     ...yaml.warnings.map(placeYaml),
-    ...[...checker.warnings, ...lintConfig(config, rps, rates)].map(place),
+    ...[...checker.warnings, ...lintConfig(config, rps, known)].map(place),
   ]
   return { ok: true, config, warnings: sortByPlace(warnings) }
 }

@@ -167,7 +167,14 @@ const MeanSchema = metric(
     ),
     event: Type.Optional(event),
     field: Type.Optional(field),
-    window: Type.Optional(window),
+    window: Type.Optional(
+      positiveDuration(
+        note(
+          'How long after a request its events count; with `of`: how long answers that stream may take, more than 30 s.',
+          ATTEMPT,
+        ),
+      ),
+    ),
     minLabels: Type.Optional(
       count(note('Numbers of the canary before a step is left.', 'live', DEFAULTS.minLabels)),
     ),

@@ -18,3 +18,6 @@ export type JudgedOutcome = Outcome | 'client_error' | 'unsettled'
 export function isFailedEnd(outcome: JudgedOutcome): boolean {
   return outcome === 'failed' || outcome === 'no_answer'
 }
+
+/** A stream that has run well for this long counts as answered; what has no head by then is no failure, but without an answer. */
+export const SETTLE_MS = 30_000

@@ -63,6 +63,8 @@ export type ReplicaReport = {
   readonly steps: readonly StepShare[]
   /** How canaries failed on it in the attempts that run; absent where an earlier version says it. */
   readonly faults?: readonly FaultShare[]
+  /** Labels that have joined requests on it since it began; absent where an earlier version says it. */
+  readonly labelled?: readonly (readonly [service: string, labels: number])[]
   /** What its pairs have said in the attempts whose mirror steps run; absent where an earlier version says it. */
   readonly pairs?: readonly PairFigures[]
 }

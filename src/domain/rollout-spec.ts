@@ -150,7 +150,7 @@ export type SumMetric = Capped & {
 export type MeanMetric = Capped & {
   readonly kind: 'mean'
   readonly from: ValuePlace
-  /** 0 where the number stands in the answer. */
+  /** 0: of a number in the answer, which is judged when the cohort has settled. */
   readonly windowMs: number
   /** Numbers of the canary before a step is left. */
   readonly minLabels: number
@@ -225,6 +225,13 @@ export function asksFirstBytes(metrics: readonly MetricSpec[]): boolean {
 /** Whether a metric needs labels. */
 export function isLabelMetric(metric: MetricSpec): metric is LabelMetricSpec {
   return 'labelWindowMs' in metric
+}
+
+/** Whether a metric is of a number that stands in the answer. */
+export function readsAnswer(metric: MetricSpec): metric is Extract<MetricSpec, MeanMetric> & {
+  readonly from: Extract<ValuePlace, { in: 'answer' }>
+} {
+  return metric.kind === 'mean' && metric.from.in === 'answer'
 }
 
 /** Whether a metric reads answers or events. */

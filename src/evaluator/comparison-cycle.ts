@@ -20,6 +20,7 @@ import { CommitError } from './commit-error.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { endCycle } from './end-cycle.ts'
 import type { Following, TakePart } from './following.ts'
+import { labelledOn } from './labelled-on.ts'
 import type { ComparisonInput } from './read-traffic.ts'
 import type { Follower } from './replica-voice.ts'
 import type { OtherReplicas, TurningReplicas } from './shared-cohorts.ts'
@@ -138,7 +139,8 @@ export class ComparisonCycle {
   follower(departs: boolean): Follower {
     const { service } = this.#comparison.plan
     const followed = this.following.cohorts
-    return { service, followed, trip: null, step: null, faults: null, departs }
+    const labelled = labelledOn(this.#book)
+    return { service, followed, trip: null, step: null, faults: null, labelled, departs }
   }
 
   /** Reads the shares of others that the next `fold` needs; see CohortCycle. */

@@ -7,6 +7,7 @@ import type {
   Publication,
 } from '../domain/replica.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
+import { readsAnswer, type MetricSpec } from '../domain/rollout-spec.ts'
 import { WHOLE_BP } from '../domain/units.ts'
 import { CohortLedger } from '../metrics/cohort-ledger.ts'
 import type { Slot } from '../metrics/cohort-slot.ts'
@@ -46,6 +47,8 @@ export class FollowedCohorts {
   readonly #owed = new Set<number>()
   /** Of those, the ones that feedback has reached. */
   readonly #fed = new Set<number>()
+  /** Reported, and changed since by answers that took their time. */
+  readonly #amended = new Set<number>()
   #caps: Record<string, number> = {}
   #bins: Record<string, readonly number[]> = {}
   #heard: Publication | null = null
@@ -141,6 +144,7 @@ export class FollowedCohorts {
     for (const { cohort } of this.#ledger.slots()) {
       if (cohort.number > publication.through || this.#owed.has(cohort.number)) break
       this.#ledger.drop(cohort.number)
+      this.#amended.delete(cohort.number)
     }
     this.#pairs.dropThrough(publication.through)
   }
@@ -174,8 +178,7 @@ export class FollowedCohorts {
   /** Shares that nothing but feedback changes any more. `isOver`: no answer is being read. */
   settle(now: number, monotonicNow: number, isOver = false): readonly CohortShare[] {
     this.#ledger.settleUntil(now, monotonicNow)
-    // A share is handed over when nothing is stale any more.
-    this.#ledger.takeStale()
+    this.#noteAmended()
     const fresh = takeLearnt(this.#plan, { caps: this.#caps, bins: this.#bins }, this.#ledger)
     this.#caps = { ...this.#caps, ...fresh.caps }
     this.#bins = { ...this.#bins, ...fresh.bins }
@@ -190,6 +193,9 @@ export class FollowedCohorts {
       if (slot.used || this.#fed.has(cohort.number)) shares.push(this.#shareOf(slot))
       else this.#owed.delete(cohort.number)
     }
+    for (const slot of this.#ledger.slotsAfter(Math.min(...this.#amended) - 1)) {
+      if (this.#amended.has(slot.cohort.number)) shares.push(this.#shareOf(slot))
+    }
     return shares
   }
 
@@ -198,6 +204,7 @@ export class FollowedCohorts {
     for (const { cohort } of shares) {
       this.#owed.delete(cohort)
       this.#fed.delete(cohort)
+      this.#amended.delete(cohort)
       this.#pairs.reported(cohort)
     }
   }
@@ -221,6 +228,18 @@ export class FollowedCohorts {
     const isFolded = (id: string) => prediction.cohort <= (folded[id] ?? -1)
     const booked = this.#ledger.event(prediction, totals, event, isFolded, counted)
     return counted ? { ...booked, ...this.#booked(prediction, booked) } : booked
+  }
+
+  /** A share is handed over when nothing is stale any more, save by answers that a metric waits for longer. */
+  #noteAmended(): void {
+    for (const { persisted, cohort } of this.#ledger.takeStale()) {
+      if (
+        persisted &&
+        !this.#owed.has(cohort.number) &&
+        this.#plan.metrics.some(isWaitingForAnswer)
+      )
+        this.#amended.add(cohort.number)
+    }
   }
 
   #serves(state: RolloutState, { step, pi, mirrored }: CohortOpening): boolean {
@@ -255,4 +274,8 @@ export class FollowedCohorts {
       ...share,
     }
   }
+}
+
+function isWaitingForAnswer(metric: MetricSpec): boolean {
+  return readsAnswer(metric) && metric.windowMs > 0
 }

@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts'
 import type { CycleBook } from './cycle-book.ts'
 import { faultShareOf } from './fault-shares.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
+import { labelledOn } from './labelled-on.ts'
 import type { Follower } from './replica-voice.ts'
 import { stepShareOf } from './step-shares.ts'
 import { departsFrom } from './take-up.ts'
@@ -56,7 +57,7 @@ export class Following {
     const departs = departsFrom(known.stored, known.pending)
     const step = followed === null ? null : stepShareOf(plan, state, book)
     const faults = followed === null ? null : faultShareOf(state, book)
-    return { service, followed, trip, step, faults, departs }
+    return { service, followed, trip, step, faults, labelled: labelledOn(book), departs }
   }
 
   /**

@@ -4,6 +4,7 @@ import { BASELINE } from '../domain/variant.ts'
 import type { ServiceBook } from '../metrics/service-recorder.ts'
 import type { ExperimentTraffic } from '../rollout/forecast-experiment.ts'
 import type { GivenRates } from '../rollout/given-rates.ts'
+import type { GivenShares } from '../rollout/segment-share.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import type { Traffic } from '../rollout/traffic.ts'
 import { isCompared } from '../rollout/transition.ts'
@@ -15,6 +16,8 @@ export type GivenTraffic = {
   readonly rps: number | null
   readonly errorRate: number | null
   readonly rates?: GivenRates | undefined
+  /** Of segments. */
+  readonly shares?: GivenShares | undefined
 }
 
 /** What traffic is read from; of a challenger, as if its comparison were a rollout. */
@@ -87,6 +90,7 @@ function trafficOf(
     from: given.rps === null ? 'observed' : 'given',
     errorRate: given.errorRate,
     rates: given.rates,
+    segmentShares: given.shares,
     exceedance:
       baseline.drawn.count < MIN_LATENCIES
         ? null

@@ -3,6 +3,7 @@ import type { BreakerTrip, FaultShare, StepShare } from '../domain/replica.ts'
 import type { Store } from '../store/store.ts'
 import type { FollowedCohorts } from './followed-cohorts.ts'
 import type { Word } from './following.ts'
+import type { Labelled } from './labelled-on.ts'
 
 /** Says that it is there this often, where it has nothing else to say. */
 const BEAT_MS = 1000
@@ -16,6 +17,8 @@ export type Follower = {
   readonly step: StepShare | null
   /** How its canary failed; null = it did not. */
   readonly faults: FaultShare | null
+  /** Whose labels are told: the book's service, and how many have joined; null = no metric asks for any. */
+  readonly labelled: Labelled | null
   /** The configuration here makes another rollout of what is stored than who decides does. */
   readonly departs: boolean
 }
@@ -110,7 +113,11 @@ export class ReplicaVoice {
     const steps = counting.flatMap(({ step }) => step ?? [])
     const faults = counting.flatMap((each) => each.faults ?? [])
     const pairs = counting.flatMap(({ followed }) => followed?.pairFigures ?? [])
-    await this.#store.report({ ...report, steps, faults, pairs, beat: this.#beat + 1 }, shares)
+    // Challengers of one service have one book.
+    const all = followers.flatMap((each) => (each.labelled === null ? [] : [each.labelled]))
+    const labelled = [...new Map(all)]
+    const beat = this.#beat + 1
+    await this.#store.report({ ...report, steps, faults, labelled, pairs, beat }, shares)
     this.#beat += 1
     this.#saidAt = now
     this.#lastWords = words

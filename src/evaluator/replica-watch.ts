@@ -10,7 +10,7 @@ import type {
   ReplicaReport,
   StepShare,
 } from '../domain/replica.ts'
-import { SETTLE_MS } from '../metrics/cohort-ledger.ts'
+import { SETTLE_MS } from '../domain/outcome.ts'
 import { PAIR_WINDOW_MS } from '../metrics/pair-ledger.ts'
 import { isTripOf } from '../rollout/breaker-trip.ts'
 import type { Lease, Store } from '../store/store.ts'
@@ -74,6 +74,8 @@ export class ReplicaWatch implements OtherReplicas {
   /** The same, as long as their attempt lasts. */
   readonly #faults = new Map<string, Map<string, FaultShare>>()
   readonly #pairs = new Map<string, Map<string, PairFigures>>()
+  /** By service: when another one said last that labels have come since, monotonic. */
+  readonly #labelledAt = new Map<string, number>()
   readonly #told = new Map<string, Told[]>()
   readonly #queue = new Map<string, Publication>()
   #lookedAt = -Infinity
@@ -140,6 +142,11 @@ export class ReplicaWatch implements OtherReplicas {
 
   noteLost = (): void => {
     this.#lostShares += 1
+  }
+
+  /** When another one said last that labels of a service have come, monotonic; by service. */
+  get labelledAt(): ReadonlyMap<string, number> {
+    return this.#labelledAt
   }
 
   areThere = (): boolean => this.present.length > 0
@@ -225,6 +232,7 @@ export class ReplicaWatch implements OtherReplicas {
     this.#steps.clear()
     this.#faults.clear()
     this.#pairs.clear()
+    this.#labelledAt.clear()
     this.#lookedAt = -Infinity
   }
 
@@ -237,6 +245,11 @@ export class ReplicaWatch implements OtherReplicas {
     for (const share of steps) {
       const known = this.#steps.get(share.service) ?? new Map<string, SaidOfStep>()
       this.#steps.set(share.service, known.set(replica, { share, beat }))
+    }
+    const known = new Map(before?.report.labelled)
+    for (const [service, labels] of report.labelled ?? []) {
+      // Those of one that has just been heard of may have come at any time.
+      if (labels > (known.get(service) ?? 0)) this.#labelledAt.set(service, now)
     }
     for (const share of report.faults ?? []) keep(this.#faults, replica, share)
     for (const share of report.pairs ?? []) keep(this.#pairs, replica, share)

@@ -25,6 +25,8 @@ export type SeenReplicas = {
   readonly differing: readonly Differing[]
   /** Cohorts since the process began in which the share of another one is missing. */
   readonly lostShares: number
+  /** When another one said last that labels of a service have joined requests on it, monotonic; by service. */
+  readonly labelledAt: ReadonlyMap<string, number>
 }
 
 /** This process among those that share its store, whether it decides or follows. */
@@ -63,6 +65,7 @@ export class Replicas {
         .map(({ replica, differs }) => ({ replica, services: [...differs].sort() }))
         .sort((a, b) => (a.replica < b.replica ? -1 : 1)),
       lostShares: this.#watch.lostShares,
+      labelledAt: this.#watch.labelledAt,
     }
   }
 

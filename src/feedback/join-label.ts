@@ -16,10 +16,11 @@ export function joinLabel(
   const { label } = asked.line
   if (found === 'joined' || slice.hasLabel(record)) return 'duplicate'
   slice.addLabel(asked, match, label, () => {
-    if (!deps.showLabel(prediction, label)) asked.report.unscored()
     // A request that is no evidence has no cohort to book into.
-    if (prediction.cohort === -1 && prediction.pair === undefined) return NOWHERE
-    return deps.bookLabel(prediction, label)
+    const isEvidence = prediction.cohort !== -1 || prediction.pair !== undefined
+    const booked = isEvidence ? deps.bookLabel(prediction, label) : NOWHERE
+    if (!deps.showLabel(prediction, label, booked.result)) asked.report.unscored()
+    return booked
   })
   return null
 }

@@ -42,10 +42,10 @@ export type FeedbackJoinDeps = {
    */
   readonly bookLabel: (prediction: Prediction, label: number) => Booked
   /**
-   * Told of every label that joins a request, also where that is no evidence; once per prediction. Says whether
-   * all metrics can score it.
+   * Told of every label that joins a request, also where that is no evidence, and of what has become of it; once per
+   * prediction. Says whether all metrics can score it.
    */
-  readonly showLabel: (prediction: Prediction, label: number) => boolean
+  readonly showLabel: (prediction: Prediction, label: number, result: Booked['result']) => boolean
   /**
    * Counts an event into the cohort of its unit's request; once per event. Not `counted`: only says what would become
    * of it.

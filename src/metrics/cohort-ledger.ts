@@ -1,6 +1,6 @@
 import type { Cohort, Side } from '../domain/cohort.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
-import type { JudgedOutcome } from '../domain/outcome.ts'
+import { SETTLE_MS, type JudgedOutcome } from '../domain/outcome.ts'
 import type { FeedbackEvent, Prediction } from '../domain/prediction.ts'
 import type { CohortOpening } from '../domain/replica.ts'
 import { AnswerBook } from './answer-book.ts'
@@ -17,9 +17,6 @@ import { OutcomeBook } from './outcome-book.ts'
 import type { Ticket } from './recorder.ts'
 import { UnitClaims, type UnitClaim } from './unit-claims.ts'
 import { UnitIndex } from './unit-index.ts'
-
-/** A stream that has run well for this long counts as answered; what has no head by then is no failure, but without an answer. */
-export const SETTLE_MS = 30_000
 
 /**
  * The cohorts of one rollout attempt: requests are booked into the cohort that was open when they were

@@ -1,12 +1,18 @@
 import type { Score } from '../domain/hypothesis.ts'
+import type { Prediction } from '../domain/prediction.ts'
 import { isLabelMetric } from '../domain/rollout-spec.ts'
 import { shownMetricsOf, type Service } from '../domain/service.ts'
 import type { SeenLabels } from '../domain/verdict.ts'
 import { scoreOf } from '../rollout/metric-source.ts'
 import { rawScore } from '../statistics/score.ts'
+import { LabelPulse, type LabelSilence } from './label-pulse.ts'
 
-/** Counts the labels that metrics of a service cannot score, evidence or not, late or not. */
+/** Whether labels of a service come; and how many of them its metrics cannot score, evidence or not, late or not. */
 export class LabelCheck {
+  /** Null: no metric asks for labels. */
+  readonly pulse: LabelPulse | null
+  /** Within which they count, in milliseconds: the longest of all metrics. */
+  readonly #windowMs: number
   /** Since the process began, by the metric's name. */
   readonly counts: ReadonlyMap<string, SeenLabels>
   readonly #counts: Map<string, { -readonly [K in keyof SeenLabels]: SeenLabels[K] }>
@@ -16,6 +22,8 @@ export class LabelCheck {
   constructor(service: Service, previous: LabelCheck | null) {
     const metrics = shownMetricsOf(service).filter(isLabelMetric)
     this.#scores = new Map(metrics.map((metric) => [metric.name, scoreOf(metric).score]))
+    this.#windowMs = Math.max(...metrics.map(({ labelWindowMs }) => labelWindowMs))
+    this.pulse = metrics.length === 0 ? null : (previous?.pulse ?? new LabelPulse())
     const before = previous === null ? null : previous.#counts
     this.#counts = new Map(
       metrics.map(({ name }) => [name, before?.get(name) ?? { labels: 0, of: 0, last: null }]),
@@ -23,8 +31,19 @@ export class LabelCheck {
     this.counts = this.#counts
   }
 
+  /** Labels that do not come while requests do; see `LabelPulse.silence`. */
+  silence(now: number, elsewhereAt?: number): LabelSilence | null {
+    return this.pulse?.silence(now, this.#windowMs, elsewhereAt) ?? null
+  }
+
   /** Counts a label, and names the metrics that cannot score it; none where nothing was predicted. */
-  check(prediction: number | null, label: number): readonly string[] {
+  check(
+    { value: prediction, at }: Pick<Prediction, 'value' | 'at'>,
+    label: number,
+    late: boolean,
+    now: number,
+  ): readonly string[] {
+    this.pulse?.labelled(at, late, now)
     if (prediction === null) return []
     const metrics: string[] = []
     for (const [name, score] of this.#scores) {

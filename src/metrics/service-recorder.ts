@@ -116,6 +116,7 @@ export class ServiceBook implements ServiceRecorder {
   /** Another process on the store has served the service: it is not without traffic. */
   servedElsewhere(now: number): void {
     this.#lastRequestAt = now
+    this.labels.pulse?.asked(now)
   }
 
   begin(
@@ -225,6 +226,7 @@ export class ServiceBook implements ServiceRecorder {
     }
     if (value !== null) {
       ticket.book.countPrediction(true)
+      this.labels.pulse?.asked(this.#clock.now())
       this.#ledger?.predicted(ticket, value)
       this.#comparisons.predicted(ticket, value)
     }
@@ -236,10 +238,10 @@ export class ServiceBook implements ServiceRecorder {
     this.#remember(predictionOf(ticket, this.service.name, this.#rollout, value), ticket.pair)
   }
 
-  /** A label has joined a request, whether it is evidence or not. Names the metrics that cannot score it. */
-  labelled(prediction: Prediction, label: number): readonly string[] {
+  /** A label has joined a request, evidence or not, too late or not. Names the metrics that cannot score it. */
+  labelled(prediction: Prediction, label: number, late = false): readonly string[] {
     this.#rules?.label(prediction, label, this.#clock.now())
-    return this.labels.check(prediction.value, label)
+    return this.labels.check(prediction, label, late, this.#clock.now())
   }
 
   attempt(ticket: Ticket, variant: string, upstream: string, result: AttemptResult): void {

@@ -1,4 +1,4 @@
-import type { MetricSpec } from '../domain/rollout-spec.ts'
+import { readsAnswer, type MetricSpec } from '../domain/rollout-spec.ts'
 
 /**
  * Numbers that an event must bring, by the event's name and then by field (null stands for its own `value`), and
@@ -33,8 +33,6 @@ export function eventFieldsOf(metrics: readonly MetricSpec[]): EventFields {
 
 /** The pointers into the answer whose numbers metrics are means of, each once. */
 export function answerPointersOf(metrics: readonly MetricSpec[]): readonly string[] {
-  const pointers = metrics.flatMap((metric) =>
-    metric.kind === 'mean' && metric.from.in === 'answer' ? [metric.from.pointer] : [],
-  )
+  const pointers = metrics.flatMap((metric) => (readsAnswer(metric) ? [metric.from.pointer] : []))
   return [...new Set(pointers)]
 }

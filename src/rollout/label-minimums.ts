@@ -2,6 +2,7 @@ import {
   isLabelMetric,
   isValueMetric,
   isWaitingMetric,
+  readsAnswer,
   type MetricSpec,
   type StepSpec,
   type ValueMetricSpec,
@@ -76,8 +77,10 @@ export function valuesNeeded(metric: MetricSpec, minRequests: number): number | 
   return isValueMetric(metric) ? minRequests : null
 }
 
-function waitedFor({ windowMs }: ValueMetricSpec, unit: string): string {
-  const window = windowMs === 0 ? '' : `, each waits ${formatDuration(windowMs)} for its events`
+function waitedFor(metric: ValueMetricSpec, unit: string): string {
+  const { windowMs } = metric
+  const what = readsAnswer(metric) ? 'the end of its answer' : 'its events'
+  const window = windowMs === 0 ? '' : `, each waits ${formatDuration(windowMs)} for ${what}`
   return `${unit} judged in this step${window}`
 }
 

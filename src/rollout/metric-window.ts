@@ -1,9 +1,11 @@
 import {
   isLabelMetric,
   isWaitingMetric,
+  readsAnswer,
   type AnalysisSpec,
   type MetricSpec,
 } from '../domain/rollout-spec.ts'
+import { SETTLE_MS } from '../domain/outcome.ts'
 import { formatDuration } from '../domain/units.ts'
 import { buildTests } from './pair-tests.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -14,6 +16,8 @@ export type MetricWindow = {
   /** As the configuration names it. */
   readonly key: 'labelWindow' | 'window'
   readonly ms: number
+  /** It has to be longer than this. */
+  readonly above: number
 }
 
 /** The window of a metric; null = its requests are judged as they end, or there is no such metric. */
@@ -21,7 +25,8 @@ export function windowOf(metric: MetricSpec | undefined): MetricWindow | null {
   if (metric === undefined || !isWaitingMetric(metric)) return null
   const isLabelled = isLabelMetric(metric)
   const ms = isLabelled ? metric.labelWindowMs : metric.windowMs
-  return { metric: metric.name, key: isLabelled ? 'labelWindow' : 'window', ms }
+  const above = readsAnswer(metric) ? SETTLE_MS : 0
+  return { metric: metric.name, key: isLabelled ? 'labelWindow' : 'window', ms, above }
 }
 
 /** `labelWindow of rmse (10m)`. */

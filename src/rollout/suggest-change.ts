@@ -48,7 +48,8 @@ function suggestWindow(window: MetricWindow | null, helps: Helps): readonly Metr
   const whole = Math.ceil(window.ms / unit)
   const at = (step: number) => (whole - step) * unit
   const least = leastThat(whole - 1, (step) => helps(window.metric, windowChange(window, at(step))))
-  return least === null ? [] : [{ change: 'window', window: { ...window, ms: at(least) } }]
+  if (least === null || at(least) <= window.above) return []
+  return [{ change: 'window', window: { ...window, ms: at(least) } }]
 }
 
 function suggestCap(metric: string | null, helps: Helps): readonly MetricSuggestion[] {

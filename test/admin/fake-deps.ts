@@ -104,6 +104,7 @@ export function fakeStatus(
     experiment: null,
     replicas: null,
     deciding: null,
+    labelSilence: null,
     trouble: [],
     untaken: null,
     unstored: null,

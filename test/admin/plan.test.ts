@@ -85,6 +85,49 @@ t.test('Rates of the baseline are given by the names of their metrics.', async (
   )
 })
 
+t.test(
+  'Shares of segments are given by their names, and the slowest segment is told.',
+  async (t) => {
+    const segments = ['gold', 'a,b']
+    const spec = rolloutSpec({ analysis: { metrics: [{ ...ERRORS, segments }] } })
+    const shop = { ...fakeStatus(), service: { ...service(spec), name: 'shop' } }
+    const plan = planOf(shop.service)
+    const traffic = {
+      unitsPerSecond: 100,
+      from: 'given',
+      evidence: null,
+      exceedance: null,
+    } as const
+    const asked: unknown[] = []
+    const app = createAdminServer(
+      createFakeDeps({
+        services: () => [shop],
+        forecast: (_name, { shares }, regression) => {
+          asked.push(shares)
+          const given = { ...traffic, errorRate: null, segmentShares: shares }
+          return forecastWithAdvice(plan, given, regression)
+        },
+      }),
+      LOOPBACK,
+    )
+    t.teardown(() => app.close())
+    const ask = async (text: string) =>
+      (await app.inject(`/api/v1/services/shop/plan?segments=${encodeURIComponent(text)}`)).json()
+    const slowestOf = async (text: string) =>
+      (await ask(text)).steps.find((step: { proves: boolean }) => step.proves).slowest
+    t.equal(await slowestOf('gold:0.01,a,b:.2'), 'errors@gold')
+    t.same(asked.splice(0), [{ gold: 0.01, 'a,b': 0.2 }])
+    t.equal(await slowestOf('a,b:0.01'), 'errors@a,b')
+    for (const text of ['', 'gold', 'gold:10', 'gold:0.0', 'gold:0.3,']) {
+      const { status, detail } = await ask(text)
+      t.equal(status, 400)
+      t.match(detail, /^segments is ".*"; send names and shares, .* as in gold:0\.1,silver:0\.2/)
+    }
+    t.match((await ask('bronze:0.3')).detail, /^segments: no metric is judged by segment bronze/)
+    t.match((await ask('gold:0.6,a,b:0.5')).detail, /^segments: .* are more than 100 %/)
+  },
+)
+
 t.test('An experiment is planned challenger by challenger, with the same questions.', async (t) => {
   const compared = threeWay([ERRORS, CONVERSION], true, { b: 3000, c: 1050 })
   const plan = buildExperimentPlan(compared, 'hash')!

@@ -425,6 +425,29 @@ t.test('a rollback that the store does not have is told of', async (t) => {
   t.match(response.json(), { notice: unstored })
 })
 
+t.test('labels that do not come are told of, with what they used to be like', async (t) => {
+  const noticeOf = async (labelSilence: ServiceStatus['labelSilence']) => {
+    const status = { ...fakeStatus(), labelSilence }
+    const app = createAdminServer(createFakeDeps({ service: () => status }), LOOPBACK)
+    t.teardown(() => app.close())
+    return (await app.inject('/api/v1/services/credit-risk')).json().notice as string
+  }
+  const since = Date.parse('2027-05-01T11:00:00Z')
+  const found = { since, at: since + 50 * 60_000, usualMs: 90_000, late: 0 }
+  const look = 'look at whoever sends them to /api/v1/feedback, and at the token that it uses'
+  const went = 'no label has joined a request since 2027-05-01T11:00:00.000Z (50m)'
+  const usual = 'while requests go on; labels took 1m 30s until then'
+  t.equal(await noticeOf(found), `${went}, ${usual}: ${look}`)
+  t.equal(
+    await noticeOf({ ...found, late: 1200 }),
+    `${went}, ${usual}, and 1,200 have come too late since: ${look}`,
+  )
+  t.equal(
+    await noticeOf({ ...found, usualMs: null }),
+    `no label has joined a request here, and requests have come for 50m: ${look}`,
+  )
+})
+
 t.test(
   'where another process decides its admin API is told, if it is reached from here',
   async (t) => {

@@ -230,13 +230,24 @@ t.test('Segments are drawn in the shares that are given.', async (t) => {
       t.match(stderr.replaceAll(/\s+/g, ' '), why)
     }
   }
+  const check = (...more: readonly string[]) => run(['check', '-c', file, ...more])
+  const explained = async (...more: readonly string[]) => {
+    const { stdout } = await check('--explain', '--rps', '400', ...more)
+    return / it is there after (.*?) in half of the rollouts/.exec(
+      stdout.replaceAll(/\s+/g, ' '),
+    )![1]
+  }
+  t.not(await explained('--segment', 'gold=5%'), await explained())
+  const rare = await check('--rps', '400', '--segment', 'gold=0.001%')
+  t.match(rare.stdout.replaceAll(/\s+/g, ' '), /warning: .* too long .*, longest by errors@gold at/)
+  t.notMatch((await check('--rps', '400')).stdout, /too long/)
+  t.match((await check('--rps', '400', '--segment', 'bronze=5%')).stderr, /by segment bronze/)
+  t.match((await check('--segment', 'gold=5%')).stderr, /--segment tells .*: give --rps too/)
   const plain = fileWith(t, config())
   const { stderr } = await run(['backtest', '-c', plain, ...made, '--segment', 'gold=5%'])
   t.match(stderr, /no metric is judged by segment gold \(there are none\)/)
   const alone = await run(['backtest', 'm', '--segment', 'gold=5%'])
   t.match(alone.stderr, /--segment: this describes made-up traffic/)
-  const asked = await run(['plan', 'm', '--segment', 'gold=5%'])
-  t.match(asked.stderr.replaceAll(/\s+/g, ' '), /--segment: a gateway sees the shares itself/)
 })
 
 t.test('The help names the defaults as they are written.', async (t) => {

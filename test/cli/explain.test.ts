@@ -1,7 +1,9 @@
 import t, { type Test } from 'tap'
+import type { Comparison } from '../../src/domain/comparison.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
 import type { MetricReport, RatioInterval } from '../../src/domain/verdict.ts'
+import type { ExperimentView } from '../../src/rollout/experiment-view.ts'
 import {
   createFakeDeps,
   fakeDecision,
@@ -271,6 +273,33 @@ t.test(
     }
   },
 )
+
+t.test('Notes of the service stand beside its last decision.', async (t) => {
+  const told = async (status: ReturnType<typeof fakeStatus>, ...id: string[]) => {
+    const decision = fakeDecision()
+    const deps = createFakeDeps({
+      services: () => [{ ...status, trouble: ['its clock was set back'] }],
+      decisions: async () => [decision],
+      decision: async () => decision,
+    })
+    const admin = await serveAdmin(t, deps)
+    const argv = ['explain', status.service.name, ...id, '--admin', admin]
+    return (await run(argv)).stdout.replace(/\s+/g, ' ')
+  }
+  t.match(await told(fakeStatus()), / Note: its clock was set back\./)
+  t.notMatch(await told(fakeStatus(), '17'), 'Note')
+  const log = { log: 1, threshold: 4 }
+  const comparison: Comparison = {
+    ...{ variant: 'canary', verdict: 'unknown', expectedShare: 0.3, etaSeconds: null },
+    ...{ metrics: [], units: { baseline: 700, challenger: 300 }, ratioMismatch: log },
+  }
+  const experiment: ExperimentView = {
+    ...{ id: 'x#1', state: { revision: 3 } as ExperimentView['state'], winner: null },
+    ...{ comparisons: [comparison], lastDecision: null },
+  }
+  const compared = { ...fakeStatus(null), experiment }
+  t.match(await told(compared), / Note: its clock was set back\./)
+})
 
 t.test('After a promotion it is said what comes next.', async (t) => {
   const weights = { baseline: 0, canary: 100 }

@@ -297,7 +297,10 @@ t.test('A gateway is asked with what is given, and refuses in its own words.', a
   const { stdout, exitCode } = await ask('credit-risk', '--rps', '50', '--error-rate', '0.5%')
   t.equal(exitCode, 0)
   t.match(stdout, /^credit-risk {2}1.4->2.0 {2}50 requests per second \(observed\)\n/)
-  t.same(asked, [['credit-risk', { rps: 50, errorRate: 0.005, rates: undefined }, null]])
+  const given = { rps: 50, errorRate: 0.005, rates: undefined, shares: undefined }
+  t.same(asked, [['credit-risk', given, null]])
+  const stray = await ask('credit-risk', '--rps', '50', '--segment', 'gold=10%')
+  t.match(stray, { exitCode: 1, stderr: /segments: no metric is judged by segment gold/ })
   const none = await ask('credit-risk')
   t.equal(none.exitCode, 1)
   t.match(

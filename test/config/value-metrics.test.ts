@@ -123,8 +123,14 @@ t.test('what a metric says of itself has to go together', (t) => {
       [
         'kind: mean, max: 1, of: body:/a, field: b, window: 1m',
         `${at}.field: has no meaning for a number in the answer: it belongs to event`,
-        `${at}.window: has no meaning for a number in the answer: it belongs to event`,
       ],
+      [
+        'kind: mean, max: 1, of: body:/a, window: 30s',
+        `${at}.window: found 30s, allowed is more than 30s: answers are waited for so long anyway`,
+      ],
+      ['kind: mean, max: 1, of: body:/a, window: 31s'],
+      // No record waits for it.
+      ['kind: mean, max: 1, of: body:/a, window: 8d'],
       ['kind: mean, max: 1, event: e, window: 1m'],
       [
         'kind: ratio, max: 1, window: 1m, numerator: e, denominator: e',

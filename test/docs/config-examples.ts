@@ -215,7 +215,7 @@ analysis:
   },
   mean: {
     yaml: metric(
-      "{ kind: mean, of: 'body:/outputs/1/data/0', better: higher, maxDecrease: 5%, sensitivity: 5%, cap: 1, minLabels: 300, min: 0.2 }\n    stars: { kind: mean, event: rating, field: stars, window: 1h, better: lower, maxIncrease: 5%, cap: 5, max: 4 }",
+      "{ kind: mean, of: 'body:/outputs/1/data/0', better: higher, maxDecrease: 5%, sensitivity: 5%, cap: 1, minLabels: 300, min: 0.2 }\n    tokens: { kind: mean, of: 'body:/usage/completion_tokens', window: 10m, better: lower, maxIncrease: 10% }\n    stars: { kind: mean, event: rating, field: stars, window: 1h, better: lower, maxIncrease: 5%, cap: 5, max: 4 }",
     ),
   },
   ratio: {

@@ -5,6 +5,7 @@ import { counts, ExperimentProcesses, startTwo } from '../fakes/experiment-proce
 import { threeWay } from '../fakes/experiment-world.ts'
 import { experimentKey } from '../../src/rollout/experiment-plan.ts'
 import { ERRORS, RMSE } from '../fakes/simulated-service.ts'
+import { samplePrediction } from '../store/samples.ts'
 
 const SERVICE = threeWay([ERRORS, RMSE])
 
@@ -245,5 +246,16 @@ t.test(
     await world.run(500)
     t.equal(world.store.records.get('svc/')!.state.revision, before.state.revision + 1)
     t.same([leader.winner, follower.winner], ['c', 'c'])
+  },
+)
+
+t.test(
+  'who decides hears when labels have come to others, whatever they are compared in',
+  async (t) => {
+    const { world, leader, follower } = await startTwo(SERVICE)
+    follower.book.labelled(samplePrediction(), 1)
+    await world.run(2000)
+    t.same([...leader.evaluator.replicas!.labelledAt.keys()], ['svc'])
+    t.same(world.errors, [])
   },
 )

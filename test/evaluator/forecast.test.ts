@@ -59,6 +59,16 @@ t.test('A latency is expected to lie as those do that end like it.', async (t) =
   t.ok(first < last / 2, `${first} s and ${last} s`)
 })
 
+t.test('Shares of segments are as given, whatever was seen.', async (t) => {
+  const segments = ['gold', 'silver']
+  const simulation = await simulate(1, 0, fate, [{ ...ERRORS, segments }])
+  const seconds = (shares?: Record<string, number>) => {
+    const given = { rps: 100, errorRate: null, shares }
+    return simulation.evaluator.forecast('svc', given, null)!.forecast.p80Seconds
+  }
+  t.ok(seconds({ gold: 0.01 }) > 5 * seconds())
+})
+
 t.test('What is given of a metric is said to be.', async (t) => {
   const simulation = await simulate(1, 0, fate, [ERRORS, CONVERSION])
   const given = { rps: 70, errorRate: null, rates: new Map([['conversion', 0.3]]) }

@@ -9,6 +9,7 @@ import { command as order } from '../fakes/rollout.ts'
 import { quickService } from '../fakes/quick-rollout.ts'
 import { Processes, SERVICE, type Process } from '../fakes/processes.ts'
 import { ERRORS, RMSE, weightSteps } from '../fakes/simulated-service.ts'
+import { samplePrediction } from '../store/samples.ts'
 
 /** As many requests for each variant; those of the canary take so long, and every n-th of them fails. */
 function serveCanary(
@@ -589,5 +590,29 @@ t.test('who decides no more shows no figures of the time when it did', async (t)
   t.match([first.evaluator.lead, second.evaluator.lead], ['elsewhere', 'here'])
   t.match(first.evaluator.view('svc'), { metrics: [], missing: [], unitsPerSecond: null })
   t.ok(second.evaluator.view('svc')!.metrics.length > 0)
+  t.same(world.errors, [])
+})
+
+t.test('who decides hears when labels have come to others', async (t) => {
+  const service = quickService({ analysis: { metrics: [ERRORS, RMSE] } })
+  const world = new Processes()
+  const leader = await world.start(service)
+  await world.run(2000)
+  const follower = await world.start(service)
+  await world.run(4000)
+  const labelledAt = () => leader.evaluator.replicas!.labelledAt.get('svc')
+  t.equal(labelledAt(), undefined)
+  follower.book.labelled(samplePrediction(), 1)
+  await world.run(2000)
+  const first = labelledAt()!
+  t.ok(first > world.clock.monotonic() - 2000)
+  await world.run(4000)
+  t.equal(labelledAt(), first, 'none has come since')
+  follower.book.labelled(samplePrediction(), 1, true)
+  await world.run(2000)
+  t.equal(labelledAt(), first, 'one that is too late counts for nothing')
+  follower.book.labelled(samplePrediction(), 1)
+  await world.run(2000)
+  t.ok(labelledAt()! > first)
   t.same(world.errors, [])
 })

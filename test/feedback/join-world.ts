@@ -38,7 +38,7 @@ export function makeWorld(
   store = new FeedbackStore(),
 ) {
   const booked: { prediction: Prediction; label: number }[] = []
-  const shown: { prediction: Prediction; label: number }[] = []
+  const shown: { prediction: Prediction; label: number; result: string }[] = []
   /** Those that were counted. */
   const events: [Prediction, readonly number[], FeedbackEvent][] = []
   const commits: SliceChange[] = []
@@ -109,8 +109,8 @@ export function makeWorld(
         return taken
       },
     },
-    showLabel: (prediction, label) => {
-      shown.push({ prediction, label })
+    showLabel: (prediction, label, result) => {
+      shown.push({ prediction, label, result })
       return label !== -1
     },
     bookLabel: (prediction, label) => {

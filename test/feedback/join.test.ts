@@ -99,6 +99,7 @@ t.test('a late label is marked like any other, so that it is late once', async (
   })
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 0, late: 1 })
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { late: 0, duplicate: 1 })
+  t.match(world.shown, [{ label: 1, result: 'late' }])
 })
 
 t.test('a request that is no evidence is joined and shown once, and booked nowhere', async (t) => {
@@ -107,7 +108,7 @@ t.test('a request that is no evidence is joined and shown once, and booked nowhe
   t.match(await world.accept('{"requestId":"r-1","label":1}'), { joined: 1 })
   t.match(await world.accept('{"requestId":"r-1","label":2}'), { duplicate: 1 })
   t.strictSame(world.booked, [])
-  t.strictSame(world.shown, [{ prediction, label: 1 }])
+  t.strictSame(world.shown, [{ prediction, label: 1, result: 'joined' }])
   t.equal(world.commits.length, 1)
 })
 

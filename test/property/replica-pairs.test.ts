@@ -198,7 +198,14 @@ class World {
   }
 
   async #follow({ voice, following, book }: Follower): Promise<void> {
-    const known = { service: 'svc', trip: null, step: null, faults: null, departs: false }
+    const known = {
+      service: 'svc',
+      trip: null,
+      step: null,
+      faults: null,
+      labelled: null,
+      departs: false,
+    }
     await voice.look([{ ...known, followed: following.cohorts }])
     await following.turn(this.#plan, this.#state, book)
   }

@@ -208,7 +208,14 @@ class World {
 
   async #follow({ voice, following, book, replicas }: Follower): Promise<void> {
     const { cohorts } = following
-    const known = { service: 'svc', trip: null, step: null, faults: null, departs: false }
+    const known = {
+      service: 'svc',
+      trip: null,
+      step: null,
+      faults: null,
+      labelled: null,
+      departs: false,
+    }
     await voice.look([{ ...known, followed: cohorts }])
     if (cohorts !== null) await replicas.claim([{ service: 'svc', claims: cohorts.claims }])
     await following.turn(this.#plan, this.#state, book)

@@ -353,6 +353,16 @@ t.test('a window that is most of the time is named, and shortened to what fits',
   t.match(advice(300 * minute, 240 * minute)[0], /^shorten labelWindow of rmse to \d+h$/)
   t.match(advice(2 * minute, 2 * minute)[0], /^shorten labelWindow of rmse to \d+s$|1m$/)
   t.notMatch(advice(20 * minute, 1000).join(' '), /shorten/, 'no window fits')
+  const streams = (windowMs: number, maxDurationMs: number) => {
+    const metric = { ...TOKENS, cap: 100, maxChange: 0.5, windowMs }
+    return forecastWithAdvice(build(metric, maxDurationMs), busy, null).suggestions
+  }
+  t.match(
+    streams(10 * minute, 10 * minute).map(describeSuggestion)[0],
+    /^shorten window of tokens to \dm$/,
+  )
+  const fitting = streams(2 * minute, minute)
+  t.notMatch(fitting.map(describeSuggestion).join(' '), /shorten/, 'answers have 30 s anyhow')
   t.end()
 })
 

@@ -236,6 +236,13 @@ t.test('a step waits for what its value metrics need to be judged by', (t) => {
       'rmse: 40 of 100 canary labels in this step',
     ],
   )
+  const patient = plan({ analysis: { metrics: [{ ...TOKENS, windowMs: 600_000 }] } })
+  t.match(
+    missingFor(patient, state(), seen({ reports })).map((m) => m.sentence),
+    [
+      'tokens: 40 of 100 canary requests judged in this step, each waits 10m for the end of its answer',
+    ],
+  )
   t.end()
 })
 

@@ -116,6 +116,7 @@ export class SimulatedService {
       experiment: null,
       replicas: null,
       deciding: null,
+      labelSilence: null,
       trouble: [],
       untaken: null,
       unstored: null,
