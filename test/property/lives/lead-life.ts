@@ -78,12 +78,13 @@ async function postFeedback(life: Life): Promise<void> {
 }
 
 async function lookAround(life: Life): Promise<void> {
-  const { chance, inspector, services } = life
+  const { chance, inspector, services, terminal } = life
   const gateway = anyOf(life)
   if (gateway === null || gateway.isTroubled) return
   const name = chance.pick(...Object.keys(services))
   if (gateway.config.services.some((each) => each.name === name)) {
     await inspector.look(gateway, name, chance, life.known(name))
+    if (chance.isSo(0.3)) await terminal.look(gateway, name, chance)
   }
 }
 

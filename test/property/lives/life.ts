@@ -11,6 +11,7 @@ import { forgotten, knownEvidence, type KnownEvidence } from './known-evidence.t
 import { isSpoilt, LifeInspector, type Done } from './life-inspector.ts'
 import { LifeLog } from './life-log.ts'
 import { startModels, type LifeModels } from './life-models.ts'
+import { LifeTerminal } from './life-terminal.ts'
 import { LifeTime } from './life-time.ts'
 import { LifeTraffic } from './life-traffic.ts'
 import { judgeServed, TRIP_STORED_MS } from './served-requests.ts'
@@ -65,6 +66,7 @@ export class Life {
   readonly traffic: LifeTraffic
   readonly feedback: LifeFeedback
   readonly inspector: LifeInspector
+  readonly terminal: LifeTerminal
   readonly models: LifeModels
   /** By place; null = none is there. */
   readonly gateways: (LifeGateway | null)[]
@@ -89,6 +91,7 @@ export class Life {
     this.gateways = Array.from({ length: gateways }, () => null)
     this.traffic = new LifeTraffic(this.chance, models, this.time)
     this.inspector = new LifeInspector(contract, this.log, (what) => this.fault(what))
+    this.terminal = new LifeTerminal(this.time, this.inspector, (what) => this.fault(what))
     this.feedback = new LifeFeedback(this.chance, this.time, this.inspector, (what) =>
       this.fault(what),
     )
@@ -235,10 +238,11 @@ export class Life {
     }
     await Promise.all(this.#underWay)
     this.#judge(Infinity)
-    const { chance, inspector, traffic } = this
+    const { chance, inspector, terminal, traffic } = this
     for (const gateway of this.awake) {
       for (const name of Object.keys(this.services)) {
         await inspector.look(gateway, name, chance, this.known(name))
+        await terminal.look(gateway, name, chance)
       }
       await inspector.count(gateway, traffic.served)
     }
