@@ -58,6 +58,12 @@ export class LifeLog {
     return this.#rollouts.get(service)?.at(-1) ?? null
   }
 
+  /** The decisions on one attempt of a service, in order. */
+  ofAttempt(service: string, rollout: string): readonly Logged[] {
+    const all = this.#rollouts.get(service) ?? []
+    return all.filter(({ decision }) => decision.rollout === rollout)
+  }
+
   /** The number of the last decision of a service. */
   lastNumber(service: string): number {
     return this.#numbers.get(service) ?? 0
