@@ -21,10 +21,9 @@ export async function judgeAgain(life: Life, gateway: LifeGateway, name: string)
     const logged = log.ofAttempt(name, rollout)
     if (report === null || logged.length === 0) continue
     const [from, to] = [logged[0]!.at, logged.at(-1)!.at]
-    const isExplained =
-      report.metrics.some(({ fidelity }) => fidelity !== 'exact') || report.evicted > 0
+    const isDisturbed = life.disturbances.hadOne(name, from - APART_MS, to + APART_MS)
     if (report.differsFrom === null) same += 1
-    else if (!isExplained && !life.wasDisturbed(name, from - APART_MS, to + APART_MS)) {
+    else if (!isDisturbed && !isExplained(report)) {
       life.fault(
         `a backtest of ${name}, ${rollout}, differs:\n${print(report)}\n${log.print(name)}`,
       )
