@@ -17,7 +17,7 @@ const DECISIONS = 1000
 
 /**
  * Reads what the gateway keeps of an attempt, page by page; `rollout: null` = the newest one. `until` is
- * now, in ms since the epoch. `onRead` is told after each page. Throws a `CliExit` where nothing is kept.
+ * now, in ms since the epoch: the record ends there, or where another attempt began. `onRead` is told after each page. Throws a `CliExit` where nothing is kept.
  */
 export async function readRecord(
   client: AdminClient,
@@ -28,9 +28,18 @@ export async function readRecord(
 ): Promise<KeptAttempt> {
   const which = { variant: null, rollout }
   const { attempt, plan, cohorts } = await readCohorts(client, service, which, onRead)
-  const decisions = await client.decisions(service, { after: 0, limit: DECISIONS })
-  const own = decisions.filter((d) => d.rollout === attempt.rollout).map(parseDecision)
-  return { attempt, record: { plan, cohorts, decisions: own.toReversed(), until } }
+  const newestFirst = await client.decisions(service, { after: 0, limit: DECISIONS })
+  const log = newestFirst.map(parseDecision).toReversed()
+  const decisions = log.filter((d) => d.rollout === attempt.rollout)
+  const end = Math.min(until, endOf(log, attempt.rollout))
+  return { attempt, record: { plan, cohorts, decisions, until: end } }
+}
+
+/** When another attempt took the place of this one: from then on nothing was decided on it any more; Infinity = never. */
+function endOf(log: readonly Decision[], rollout: string): number {
+  const last = log.findLastIndex((d) => d.rollout === rollout)
+  const next = log[last + 1]
+  return last === -1 || next === undefined ? Infinity : Math.max(log[last]!.at, next.at - 1)
 }
 
 /** The same of a challenger of an experiment. */

@@ -22,7 +22,7 @@ const ROLLOUT = '1.4->2.0#1'
 async function serveRecord(
   t: Test,
   evicted = 0,
-  change: Partial<AttemptRecord> = {},
+  change: (record: AttemptRecord) => Partial<AttemptRecord> = () => ({}),
   padding = 0,
   io: Partial<CliIo> = {},
 ) {
@@ -31,7 +31,8 @@ async function serveRecord(
   }))
   await simulation.run(60_000, (s) => s.phase === 'rolled-back')
   await simulation.run(3000, () => false)
-  const record = { ...(await recordOf(simulation)), ...change }
+  const recorded = await recordOf(simulation)
+  const record = { ...recorded, ...change(recorded) }
   // Times of the API are whole milliseconds, as those of a real clock.
   const last = record.cohorts.at(-1)!
   const idle = Array.from({ length: padding }, (_, i) => ({
@@ -79,6 +80,26 @@ t.test('Under its own rules a record gives its own decisions.', async (t) => {
   t.ok(widest(stdout) <= 80)
 })
 
+t.test(
+  'A record ends where another attempt began, whatever its cohorts would say later.',
+  async (t) => {
+    const backtest = await serveRecord(t, 0, ({ decisions }) => {
+      const own = decisions.slice(0, -1)
+      const rollback = decisions.at(-1)!
+      const next = {
+        ...rollback,
+        rollout: '1.4->2.1#1',
+        action: 'hold',
+        reason: 'new-version',
+      } as const
+      return { decisions: [...own, { ...next, at: rollback.at - 1 }] }
+    })
+    const { stdout } = await backtest('credit-risk')
+    t.match(stdout, /same +under the same rules every decision is the one that was made/)
+    t.match(stdout, /end +progressing at 20 % when the record ends at/)
+  },
+)
+
 t.test('A record of several days is told with its dates.', async (t) => {
   const backtest = await serveRecord(t)
   const { stdout } = await backtest('credit-risk', '-o', 'json')
@@ -96,7 +117,7 @@ t.test('A record of many pages is read whole.', async (t) => {
   const whole = JSON.parse((await one('credit-risk', '-o', 'json')).stdout) as BacktestReport
   const documented = JSON_OUTPUTS.find(({ when }) => when === 'of a record')!
   t.same(Object.keys(whole).sort(), [...documented.keys!].sort(), 'as docs/cli.md has it')
-  const paged = await serveRecord(t, 0, {}, 1200)
+  const paged = await serveRecord(t, 0, () => ({}), 1200)
   const { stdout } = await paged('credit-risk', '-o', 'json')
   const report = JSON.parse(stdout) as BacktestReport
   t.equal(report.cohorts, whole.cohorts + 1200)
@@ -108,7 +129,7 @@ t.test(
   async (t) => {
     const { output, drawn, last } = createTerminal()
     const io = { stderr: output, clock: createSlowClock(500) }
-    const backtest = await serveRecord(t, 0, {}, 1200, io)
+    const backtest = await serveRecord(t, 0, () => ({}), 1200, io)
     const { exitCode, stdout } = await backtest('credit-risk', '-o', 'json')
     t.equal(exitCode, 0)
     const { cohorts } = JSON.parse(stdout) as BacktestReport
@@ -210,6 +231,6 @@ t.test('What cannot be judged again is refused with a sentence.', async (t) => {
   const admin = await serveAdmin(t, createFakeDeps())
   const nothing = await run(['backtest', 'credit-risk', '--admin', admin])
   t.match(nothing, { exitCode: 1, stderr: /no cohorts of "credit-risk" are kept yet/ })
-  const blind = await serveRecord(t, 0, { decisions: [] })
+  const blind = await serveRecord(t, 0, () => ({ decisions: [] }))
   t.match((await blind('credit-risk')).stderr, /does not know how 1\.4->2\.0#1 began/)
 })

@@ -10,6 +10,8 @@ export type Led = {
   readonly decisions: number
   /** Decisions that took requests from a canary for good. */
   readonly rolledBack: number
+  /** Attempts whose cohorts came to the same decisions once more. */
+  readonly judgedAgain: number
   readonly feedback: Life['feedback']['all']
 }
 
@@ -43,6 +45,7 @@ export async function leadLife(seconds: number, options: LifeOptions): Promise<L
     requests: traffic.served.length,
     decisions: log.count,
     rolledBack: log.rolledBack,
+    judgedAgain: life.judgedAgain,
     feedback: feedback.all,
   }
 }
@@ -78,12 +81,13 @@ async function postFeedback(life: Life): Promise<void> {
 }
 
 async function lookAround(life: Life): Promise<void> {
-  const { chance, inspector, services } = life
+  const { chance, inspector, services, terminal } = life
   const gateway = anyOf(life)
   if (gateway === null || gateway.isTroubled) return
   const name = chance.pick(...Object.keys(services))
   if (gateway.config.services.some((each) => each.name === name)) {
     await inspector.look(gateway, name, chance, life.known(name))
+    if (chance.isSo(0.3)) await terminal.look(gateway, name, chance)
   }
 }
 
@@ -132,6 +136,7 @@ async function changeFile(life: Life): Promise<void> {
   const removed = chance.isSo(0.1) && Object.keys(services).length > 1
   if (removed) delete next[name]
   life.services = next
+  life.disturbances.change(name)
   for (const gateway of life.awake) {
     await take(life, gateway)
     for (let left = chance.pick(0, 0, 1, 8); left > 0; left -= 1) await life.turn()
@@ -168,6 +173,12 @@ function change(life: Life, name: string, service: ServiceParts): Record<string,
 
 /** Something befalls a gateway, or all of them; it is over some turns later. */
 async function troubleOne(life: Life): Promise<void> {
+  const disturbance = life.disturbances.begin()
+  await befall(life)
+  disturbance.end()
+}
+
+async function befall(life: Life): Promise<void> {
   const { chance } = life
   const gateway = anyOf(life)
   if (gateway === null) return

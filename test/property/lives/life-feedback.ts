@@ -169,6 +169,8 @@ function labelWindowOf({ gateway, service: name, at }: Served): number | null {
   if (service === undefined || service.observe.prediction === null || service.observe.sample < 1) {
     return null
   }
+  // With the first weight what labels say of pairs is over.
+  if (service.rollout?.steps.some(({ kind }) => kind === 'mirror')) return null
   const windows = analysisOf(service)?.metrics.flatMap((metric) =>
     'labelWindowMs' in metric ? [metric.labelWindowMs] : [],
   )

@@ -27,8 +27,8 @@ export type Surroundings = {
 /** From then on a gateway has these services. Milliseconds since the life began. */
 type Taken = { readonly at: number; readonly config: Config }
 
-/** So long after a trouble a gateway may still speak of it. */
-const RECOVERY_MS = 10_000
+/** So long after a trouble a gateway may still speak of it, in milliseconds. */
+export const RECOVERY_MS = 10_000
 
 /** Who stood still, or had no store, knows of what was decided within this. */
 const KNOWN_AGAIN_MS = 1000

@@ -1,4 +1,4 @@
-import type { Decision } from '../../../src/domain/decision.ts'
+import type { Decision, Standing } from '../../../src/domain/decision.ts'
 import { rolloutId, type RolloutState } from '../../../src/domain/rollout-state.ts'
 import { isAllowed } from '../crash-and-replay/transitions.ts'
 import type { Stored } from './shared-store.ts'
@@ -45,12 +45,23 @@ export class LifeLog {
     if (id !== last + 1) this.#onFault(`${told} follows ${last}`)
     this.#numbers.set(service, id)
     if (reason === '' || summary === '') this.#onFault(`${told} says nothing: ${summary}`)
-    if (decision.experiment === undefined) this.#addToRollout({ at, decision, state }, told)
+    if (decision.experiment === undefined) this.#addToRollout({ at, decision, state }, told, before)
+  }
+
+  /** What is stored of a service's rollout; null = there is none. */
+  state(service: string): RolloutState | null {
+    return this.#states.get(service) ?? null
   }
 
   /** The last decision on a service's rollout; null = there was none. */
   last(service: string): Logged | null {
     return this.#rollouts.get(service)?.at(-1) ?? null
+  }
+
+  /** The decisions on one attempt of a service, in order. */
+  ofAttempt(service: string, rollout: string): readonly Logged[] {
+    const all = this.#rollouts.get(service) ?? []
+    return all.filter(({ decision }) => decision.rollout === rollout)
   }
 
   /** The number of the last decision of a service. */
@@ -77,19 +88,17 @@ export class LifeLog {
       .join('\n')
   }
 
-  #addToRollout(logged: Logged, told: string): void {
+  #addToRollout(logged: Logged, told: string, before: RolloutState | undefined): void {
     const { decision, state } = logged
     const { service, from, to, action, reason, actor } = decision
     const all = this.#rollouts.get(service) ?? []
-    const last = all.at(-1)?.decision
-    const stood = last === undefined ? null : `${last.to.phase} at ${last.to.weights['canary']} %`
-    const begins = `${from.phase} at ${from.weights['canary']} %`
-    if (stood !== null && stood !== begins) {
-      this.#onFault(`${told} begins in ${begins}, where the log ended in ${stood}`)
+    if (before !== undefined && describeStanding(from) !== describeState(before)) {
+      const begins = describeStanding(from)
+      this.#onFault(`${told} begins in ${begins}, where the log ended in ${describeState(before)}`)
     }
     if (!isAllowed(decision)) this.#onFault(`${told} leads from ${from.phase} to ${to.phase}`)
-    if (to.weights['canary'] !== state.weightBp / 100) {
-      this.#onFault(`${told} says ${to.weights['canary']} %, its state has ${state.weightBp} bp`)
+    if (describeStanding(to) !== describeState(state)) {
+      this.#onFault(`${told} ends in ${describeStanding(to)}, its state is ${describeState(state)}`)
     }
     const banned = this.#banned.get(service) ?? new Set()
     this.#banned.set(service, banned)
@@ -112,12 +121,31 @@ export class LifeLog {
     this.#rollouts.set(service, [...all, logged])
   }
 
-  /** What the log says nothing of moves nothing; a file with other steps counts them anew. */
+  /** What the log says nothing of moves nothing; while everybody has the canary, a file with other steps ends in its last one. */
   #mustStand(kept: string, before: RolloutState | undefined, state: RolloutState): void {
-    const standing = ({ phase, weightBp }: RolloutState) => `${phase} ${weightBp} bp`
-    const was = before === undefined ? 'nothing' : `${rolloutId(before)} ${standing(before)}`
-    const is = `${rolloutId(state)} ${standing(state)}`
-    const isMoved = before === undefined ? state.weightBp > 0 : standing(before) !== standing(state)
-    if (isMoved) this.#onFault(`${kept} went from ${was} to ${is} without a decision`)
+    const was = before === undefined ? 'nothing' : `${rolloutId(before)} ${describeState(before)}`
+    const is = `${rolloutId(state)} ${describeState(state)}`
+    const isMoved =
+      before === undefined ? state.weightBp > 0 : describeState(before) !== describeState(state)
+    const isRenumbered =
+      before !== undefined &&
+      ['watching', 'promoted'].includes(state.phase) &&
+      before.fingerprint.steps !== state.fingerprint.steps &&
+      describeState({ ...before, step: stepsOf(state) - 1 }) === describeState(state)
+    if (isMoved && !isRenumbered)
+      this.#onFault(`${kept} went from ${was} to ${is} without a decision`)
   }
+}
+
+/** How many steps the file has that a state was stored by. */
+export function stepsOf({ fingerprint }: RolloutState): number {
+  return (JSON.parse(fingerprint.steps) as readonly unknown[]).length
+}
+
+function describeState({ phase, step, weightBp }: RolloutState): string {
+  return `${phase} in step ${step} at ${weightBp / 100} %`
+}
+
+function describeStanding({ phase, step, weights }: Standing): string {
+  return `${phase} in step ${step} at ${weights['canary']} %`
 }

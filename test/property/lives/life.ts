@@ -5,12 +5,15 @@ import type { ServiceJson } from '../../../src/admin/present.ts'
 import { Contract, readDocument } from '../../admin/contract.ts'
 import { Chance } from './chance.ts'
 import { drawService, type ServiceParts } from './draw-service.ts'
+import { LifeDisturbances } from './life-disturbances.ts'
 import { LifeFeedback } from './life-feedback.ts'
 import { LifeGateway, parseServices, type Services } from './life-gateway.ts'
 import { forgotten, knownEvidence, type KnownEvidence } from './known-evidence.ts'
 import { isSpoilt, LifeInspector, type Done } from './life-inspector.ts'
 import { LifeLog } from './life-log.ts'
 import { startModels, type LifeModels } from './life-models.ts'
+import { judgeAgain } from './judge-again.ts'
+import { LifeTerminal } from './life-terminal.ts'
 import { LifeTime } from './life-time.ts'
 import { LifeTraffic } from './life-traffic.ts'
 import { judgeServed, TRIP_STORED_MS } from './served-requests.ts'
@@ -62,14 +65,18 @@ export class Life {
   readonly faults: string[] = []
   readonly log = new LifeLog((what) => this.fault(what))
   readonly store: SharedStore
+  readonly disturbances = new LifeDisturbances(this.time)
   readonly traffic: LifeTraffic
   readonly feedback: LifeFeedback
   readonly inspector: LifeInspector
+  readonly terminal: LifeTerminal
   readonly models: LifeModels
   /** By place; null = none is there. */
   readonly gateways: (LifeGateway | null)[]
   /** What all gateways are to have. */
   services: Services = {}
+  /** Attempts that were judged again, and came out as they were. */
+  judgedAgain = 0
   readonly #folder: string
   readonly #kinds = new Set<string>()
   /** Decisions that a log had. */
@@ -89,6 +96,7 @@ export class Life {
     this.gateways = Array.from({ length: gateways }, () => null)
     this.traffic = new LifeTraffic(this.chance, models, this.time)
     this.inspector = new LifeInspector(contract, this.log, (what) => this.fault(what))
+    this.terminal = new LifeTerminal(this.time, this.inspector, (what) => this.fault(what))
     this.feedback = new LifeFeedback(this.chance, this.time, this.inspector, (what) =>
       this.fault(what),
     )
@@ -235,12 +243,21 @@ export class Life {
     }
     await Promise.all(this.#underWay)
     this.#judge(Infinity)
-    const { chance, inspector, traffic } = this
+    await this.#lookAtAll()
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { chance, inspector, terminal, traffic } = this
     for (const gateway of this.awake) {
       for (const name of Object.keys(this.services)) {
         await inspector.look(gateway, name, chance, this.known(name))
+        await terminal.look(gateway, name, chance)
       }
       await inspector.count(gateway, traffic.served)
+    }
+    const [gateway] = this.awake
+    for (const name of Object.keys(this.services)) {
+      this.judgedAgain += await judgeAgain(this, gateway!, name)
     }
   }
 

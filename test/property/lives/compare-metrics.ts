@@ -1,0 +1,87 @@
+import type { ServiceJson } from '../../../src/admin/present.ts'
+
+/** What `/metrics` says otherwise of a service than the API does at the same moment, a sentence each. */
+export function compareMetrics(service: ServiceJson, text: string): readonly string[] {
+  const lines = text.split('\n').filter((line) => line.includes(`service="${service.name}"`))
+  return expectedOf(service).flatMap(([series, labels, value]) => {
+    const found = lines.filter((line) => {
+      const isIt = line.startsWith(`${series}{`)
+      return isIt && labels.every((label) => line.includes(label))
+    })
+    const exposed = found.reduce((sum, line) => sum + valueOf(line), 0)
+    const isSame = Math.abs(exposed - value) <= 1e-9 * Math.max(1, Math.abs(value))
+    if (isSame) return []
+    return [`${series} ${labels.join()} is ${exposed} by /metrics, ${value} by the API`]
+  })
+}
+
+/** Samples that are no number. */
+export function spoiltSamples(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line.startsWith('serin_') && isNaN(valueOf(line)))
+}
+
+/** Sums over all series with these labels. */
+type Expected = readonly [series: string, labels: readonly string[], value: number]
+
+function expectedOf(service: ServiceJson): readonly Expected[] {
+  const { weights, variants, phase, step, metrics, pause, comparisons } = service
+  return [
+    ...Object.entries(weights).map(([variant, weight]): Expected => {
+      return ['serin_variant_weight', [`variant="${variant}"`], weight / 100]
+    }),
+    ...Object.entries(variants).flatMap(
+      ([variant, { requests, inFlight, healthy, errors }]): Expected[] => {
+        const of = [`variant="${variant}"`]
+        return [
+          ['serin_requests_total', of, requests],
+          ['serin_requests_total', [...of, 'outcome="failed"'], errors],
+          ['serin_in_flight', of, inFlight],
+          ['serin_upstream_healthy', of, healthy],
+        ]
+      },
+    ),
+    ...(phase === null
+      ? []
+      : [
+          ['serin_rollout_phase', [`phase="${phase}"`], 1] as const,
+          ['serin_rollout_phase', [], 1] as const,
+          ['serin_rollout_pause', [], pause === null ? 0 : 1] as const,
+          ...(pause === null ? [] : [['serin_rollout_pause', [`by="${pause.by}"`], 1] as const]),
+        ]),
+    ...(step === null ? [] : [['serin_rollout_step', [], step.index] as const]),
+    ...metrics.flatMap(({ name, verdict, baseline, canary, evidence }): Expected[] => {
+      const of = [`metric="${name}"`]
+      return [
+        ['serin_metric_verdict', of, 1],
+        ['serin_metric_verdict', [...of, `verdict="${verdict}"`], 1],
+        ['serin_metric_value', [...of, 'variant="baseline"'], baseline.value ?? 0],
+        ['serin_metric_value', [...of, 'variant="canary"'], canary.value ?? 0],
+        ...(evidence.harm?.log == null
+          ? []
+          : [
+              [
+                'serin_metric_log_evidence',
+                [...of, 'direction="harm"'],
+                evidence.harm.log,
+              ] as const,
+            ]),
+      ]
+    }),
+    ...comparisons.flatMap(({ variant, metrics: compared }) =>
+      compared.flatMap(({ name, comparison, canary }): Expected[] => {
+        const of = [`variant="${variant}"`, `metric="${name}"`]
+        return [
+          ['serin_comparison_value', of, canary.value ?? 0],
+          ...(comparison === null
+            ? []
+            : [['serin_comparison_verdict', [...of, `verdict="${comparison}"`], 1] as const]),
+        ]
+      }),
+    ),
+  ]
+}
+
+function valueOf(line: string): number {
+  const value = line.slice(line.lastIndexOf(' ') + 1)
+  return value === '+Inf' ? Infinity : value === '-Inf' ? -Infinity : Number(value)
+}
