@@ -97,8 +97,7 @@ export class ServiceBook implements ServiceRecorder {
 
   /** From now on draws are booked into this ledger; null = they are no evidence. */
   useLedger(ledger: CohortLedger | null, rollout: string): void {
-    this.#ledger = ledger
-    this.#rollout = rollout
+    ;[this.#ledger, this.#rollout] = [ledger, rollout]
   }
 
   /** From now on draws for this challenger and the baseline are booked into this ledger too; null = no longer. */
