@@ -242,8 +242,8 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       return this.await('waiting', this.#delivery!.target.variant.timeout.firstByteMs)
     }
     const isCapped = this.dueAt === this.#capAt
-    if (phase === 'receiving' && this.#upload?.isAwaited === true) {
-      // An upstream that has begun its answer may wait for the rest of the request, while that comes.
+    if (phase === 'receiving' && this.#relay!.status < 400 && this.#upload?.isAwaited === true) {
+      // An upstream that has begun its answer, and refuses nothing, may wait for the rest of the request.
       const comes = !isCapped && this.#delivery!.patienceMs > 0 && this.#upload.hasGrown()
       if (!comes) return this.fail('SERIN_REQUEST_TIMEOUT')
       return this.await('receiving', this.#delivery!.target.variant.timeout.idleMs)

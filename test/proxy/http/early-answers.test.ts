@@ -84,9 +84,9 @@ t.test(`${RULE}: the health path is no exception`, async (t) => {
 })
 
 /** An upstream that begins its answer before it has read the request, and ends it with how much that was. */
-async function startEager(t: Cleanup, limits: Partial<ProxyLimits> = {}) {
+async function startEager(t: Cleanup, limits: Partial<ProxyLimits> = {}, status = 200) {
   const upstream = await startStreamingUpstream((req, res) => {
-    res.write('so far, so good')
+    res.writeHead(status).write('so far, so good')
     let bytes = 0
     req.on('data', (chunk: Buffer) => (bytes += chunk.length))
     req.on('end', () => res.end(`all ${bytes}`))
@@ -126,3 +126,11 @@ for (const [how, limits] of [
     t.match(await gateway.recorder.ended(), booked)
   })
 }
+
+t.test(`${RULE}: who refuses a body, and pauses within that, waits for nothing`, async (t) => {
+  const gateway = await startEager(t, {}, 400)
+  const client = new RawConnection(gateway.port).send(post([`Content-Length: ${LENGTH}`], 'half'))
+  t.notMatch(await client.closed(), 'all')
+  const booked = { outcome: 'no_answer', status: 400, code: 'SERIN_UPSTREAM_IDLE_TIMEOUT' }
+  t.match(await gateway.recorder.ended(), booked)
+})
