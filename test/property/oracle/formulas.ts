@@ -110,13 +110,18 @@ export function mixStarts(logs: readonly number[], isLargest: boolean): number {
 export function sampleRatio(
   strata: readonly { pi: number; canary: number; total: number }[],
 ): number {
-  const kappa = 10_000
-  return strata.reduce((sum, { pi, canary, total }) => {
-    const lost = total - canary
-    const prior = logBeta(kappa * pi, kappa * (1 - pi))
-    const after = logBeta(kappa * pi + canary, kappa * (1 - pi) + lost)
-    return sum + after - prior - canary * Math.log(pi) - lost * Math.log(1 - pi)
-  }, 0)
+  return strata.reduce((sum, stratum) => sum + betaBinomial(stratum, 10_000), 0)
+}
+
+/** log of a Beta-binomial with a prior of κ units around π against the binomial. */
+export function betaBinomial(
+  { pi, canary, total }: { pi: number; canary: number; total: number },
+  kappa: number,
+): number {
+  const lost = total - canary
+  const prior = logBeta(kappa * pi, kappa * (1 - pi))
+  const after = logBeta(kappa * pi + canary, kappa * (1 - pi) + lost)
+  return after - prior - canary * Math.log(pi) - lost * Math.log(1 - pi)
 }
 
 /** Where a rising condition begins to hold, between e^-20 and e^20. */
