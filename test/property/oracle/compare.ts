@@ -33,7 +33,8 @@ class Comparing implements Comparison {
     const questions = questionsOf(life.metrics)
     const required = questions.filter((asked) => asked.required).length
     const [keyed, agreed] = [life.keys > 0, life.gateways > 1]
-    this.#oracle = new Oracle(history, keyed, agreed, required)
+    const alphas = { harm: 0.05 / required, proof: 0.05, means: 0.05 }
+    this.#oracle = new Oracle(history, keyed, agreed, alphas)
     this.#drifts = new DriftComparison(life.metrics, history, { keyed, agreed })
     this.#questions = questions
     this.#world = world
@@ -172,7 +173,8 @@ class Comparing implements Comparison {
   }
 }
 
-function isClose(a: unknown, b: unknown, within: number): boolean {
+/** Equal, but for the last digits of numbers. */
+export function isClose(a: unknown, b: unknown, within: number): boolean {
   if (typeof a === 'number' && typeof b === 'number') {
     return a === b || Math.abs(a - b) <= within * Math.max(1, Math.abs(a), Math.abs(b))
   }
