@@ -43,6 +43,8 @@ export class CohortCycle {
   #book: CycleBook
   readonly #ledger: CohortLedger
   readonly #foldedThrough = new Map<string, number>()
+  readonly #hasFolded = (of: Prediction) => (id: string) =>
+    of.cohort <= this.#foldedThrough.get(id)!
   readonly #starts: StartPoints
   readonly #shared: SharedCohorts
   #evidence: Evidence
@@ -80,8 +82,7 @@ export class CohortCycle {
       const numbers = [this.#countedThrough, lastNumberIn(this.#evidence)]
       this.#lastNumber = Math.max(this.#lastNumber, ...numbers)
     }
-    const goesOn = restored !== null && restored.evidence !== null
-    this.#starts = new StartPoints(plan, now, goesOn ? state.step : null)
+    this.#starts = new StartPoints(plan, now, restored?.evidence ? state.step : null)
     book.useLedger(this.#ledger, this.rollout)
     const stored = { evidence: this.#evidence, cohorts: restored?.cohorts ?? [] }
     this.#pairs = new PairCycle(plan, this.rollout, book, this.#pending, stored)
@@ -98,8 +99,7 @@ export class CohortCycle {
 
   /** Starts the sample-ratio test anew: an operator has looked at the mismatch. */
   resetRatio(): void {
-    const { ratio } = this.#evidence
-    this.#evidence = { ...this.#evidence, ratio: emptyRatio(ratio.foldedThrough) }
+    this.#evidence = { ...this.#evidence, ratio: emptyRatio(this.#evidence.ratio.foldedThrough) }
   }
 
   /** Goes on under a plan that asks the same questions, perhaps with other margins for events. */
@@ -219,7 +219,8 @@ export class CohortCycle {
   /** Books a label; see CohortLedger. Labels of other attempts are late. */
   label(prediction: Prediction, label: number): FeedbackBooking {
     if (prediction.rollout !== this.rollout) return LATE
-    return (prediction.pair === undefined ? this.#ledger : this.#pairs).label(prediction, label)
+    if (prediction.pair !== undefined) return this.#pairs.label(prediction, label)
+    return this.#ledger.label(prediction, label, this.#hasFolded(prediction))
   }
 
   /** Books an event; see CohortLedger. Events of other attempts are late. */
@@ -230,8 +231,7 @@ export class CohortCycle {
     counted = true,
   ): EventBooking {
     if (prediction.rollout !== this.rollout) return lateEvent(totals)
-    const isFolded = (id: string) => prediction.cohort <= this.#foldedThrough.get(id)!
-    return this.#ledger.event(prediction, totals, event, isFolded, counted)
+    return this.#ledger.event(prediction, totals, event, this.#hasFolded(prediction), counted)
   }
 
   /** What has to be stored; `stored()` forgets it once it is. */

@@ -213,7 +213,8 @@ export class FollowedCohorts {
   label(prediction: Prediction, label: number): FeedbackBooking {
     if (prediction.rollout !== this.rollout) return LATE
     if (prediction.pair !== undefined) return this.#named(this.#pairs.label(prediction, label))
-    return this.#booked(prediction, this.#ledger.label(prediction, label))
+    const booked = this.#ledger.label(prediction, label, this.#hasFolded(prediction))
+    return this.#booked(prediction, booked)
   }
 
   /** Books an event in the same way. */
@@ -224,22 +225,22 @@ export class FollowedCohorts {
     counted = true,
   ): EventBooking {
     if (prediction.rollout !== this.rollout) return lateEvent(totals)
-    const folded = this.#heard?.folded ?? {}
-    const isFolded = (id: string) => prediction.cohort <= (folded[id] ?? -1)
+    const isFolded = this.#hasFolded(prediction)
     const booked = this.#ledger.event(prediction, totals, event, isFolded, counted)
     return counted ? { ...booked, ...this.#booked(prediction, booked) } : booked
   }
 
   /** A share is handed over when nothing is stale any more, save by answers that a metric waits for longer. */
   #noteAmended(): void {
+    const waits = this.#plan.metrics.some(isWaitingForAnswer)
     for (const { persisted, cohort } of this.#ledger.takeStale()) {
-      if (
-        persisted &&
-        !this.#owed.has(cohort.number) &&
-        this.#plan.metrics.some(isWaitingForAnswer)
-      )
-        this.#amended.add(cohort.number)
+      if (waits && persisted && !this.#owed.has(cohort.number)) this.#amended.add(cohort.number)
     }
+  }
+
+  #hasFolded({ cohort }: Prediction): (hypothesis: string) => boolean {
+    const folded = this.#heard?.folded ?? {}
+    return (id) => cohort <= (folded[id] ?? -1)
   }
 
   #serves(state: RolloutState, { step, pi, mirrored }: CohortOpening): boolean {

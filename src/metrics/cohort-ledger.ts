@@ -157,13 +157,12 @@ export class CohortLedger {
   }
 
   /**
-   * Books a label. `late`: its cohort was folded without it. What it changed comes back when the store has
-   * the cohort already, since that must then be stored with the join.
+   * Books a label. `late`: all that ask for it have folded its cohort without it. What it changed comes back when
+   * the store has the cohort already, since that must then be stored with the join.
    */
-  label(prediction: Prediction, label: number): FeedbackBooking {
+  label(prediction: Prediction, label: number, isFolded = (_id: string) => false): FeedbackBooking {
     const slot = this.#slots.get(prediction.cohort)
-    if (slot === undefined) return LATE
-    this.#labels.book(slot.cohort, prediction, label)
+    if (!slot || !this.#labels.book(slot.cohort, prediction, label, isFolded)) return LATE
     return { result: 'joined', changed: this.#changed(slot) }
   }
 

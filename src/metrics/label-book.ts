@@ -19,17 +19,23 @@ export class LabelBook {
   }
 
   /**
-   * Books one label, once per prediction; a prediction that cannot be scored is missed on its side, and counted
-   * among the missing where it is a number.
+   * Books one label, once per prediction, for every metric that has not folded the cohort without it; false = all that
+   * ask have. A prediction that cannot be scored is missed on its side, and counted among the missing where it is a number.
    */
   book(
     cohort: Cohort,
     { side, value, segment }: Pick<Prediction, 'side' | 'value' | 'segment'>,
     label: number,
-  ): void {
+    isFolded: (hypothesis: string) => boolean,
+  ): boolean {
+    let [isAsked, isInTime] = [false, false]
     for (const question of this.#questions) {
       if (!isAskedOf(question, segment ?? null)) continue
-      const { score } = question
+      isAsked = true
+      const { score, hypotheses } = question
+      // All of them wait for the same time.
+      if (isFolded(hypotheses[0]!.id)) continue
+      isInTime = true
       if (value === null) continue
       const raw = rawScore(score, value, label)
       if (raw === null) {
@@ -39,6 +45,7 @@ export class LabelBook {
       const toMean = (capped: number) => scoreValue(score, capped)
       bookCappedValue(cohort, question, side, raw, toMean, this.#capLearner)
     }
+    return isInTime || !isAsked
   }
 }
 

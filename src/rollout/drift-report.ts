@@ -1,7 +1,7 @@
-import type { DriftEvidence, DriftStratum, Evidence } from '../domain/evidence.ts'
+import type { DriftEvidence, Evidence } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { DriftReport, MetricReport, MetricValue } from '../domain/verdict.ts'
-import { DRIFT_PSI, driftEffect, driftLogEvidence } from '../statistics/drift.ts'
+import { DRIFT_PSI, driftEffect, driftLogEvidence, type DriftEffect } from '../statistics/drift.ts'
 
 /**
  * The report on a drift hypothesis: `failed` (flagged) where the evidence for a shift reaches its threshold
@@ -46,19 +46,21 @@ export function driftReport(
   }
 }
 
-// Counted from the start point that tells most: a late shift would be thin beside a long time before it.
+// Counted from the start point that tells most: a late shift would be thin beside a long time before it. Since the newest
+// one there may be nothing yet, which says more than what speaks against a shift, and has no size.
 function readDrift(evidence: Evidence, id: string, found: DriftEvidence): DriftReport | null {
   const edges = evidence.bins?.[id]
   if (edges === undefined) return null
-  let most: { readonly strata: readonly DriftStratum[]; readonly log: number } | null = null
+  let most: { readonly effect: DriftEffect; readonly log: number } | null = null
   for (const strata of found.starts) {
     const log = driftLogEvidence(strata)
-    if (most === null || log > most.log) most = { strata, log }
+    if (most !== null && log <= most.log) continue
+    const effect = driftEffect(strata, edges)
+    if (effect !== null) most = { effect, log }
   }
-  const effect = driftEffect(most!.strata, edges)
-  if (effect === null) return null
+  if (most === null) return null
   // Less its bias it is 0 on average where nothing has shifted, and so below as often: no distance is.
-  return { ...effect, psi: Math.max(0, effect.psi), edges, minPsi: DRIFT_PSI }
+  return { ...most.effect, psi: Math.max(0, most.effect.psi), edges, minPsi: DRIFT_PSI }
 }
 
 function countOf({ starts }: DriftEvidence, side: 'baseline' | 'canary'): MetricValue {

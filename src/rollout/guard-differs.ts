@@ -2,7 +2,7 @@ import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
 import type { EventEvidence, EventStratum } from '../domain/evidence.ts'
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import { unbiasedEvents } from '../statistics/event-evidence.ts'
-import { harmLogEvidence, proofLogEvidence } from '../statistics/label-bet.ts'
+import { FALL_CHANGES, harmLogEvidence, proofLogEvidence } from '../statistics/label-bet.ts'
 import { logMeanExp } from '../statistics/log-sum-exp.ts'
 
 /**
@@ -11,7 +11,7 @@ import { logMeanExp } from '../statistics/log-sum-exp.ts'
  * the metrics beside it are read from other requests on one side than on the other. Each way has the guard's α.
  *
  * Where nearly everybody is missed, whose the missed ones are says little, and whose the others are says much: each is half
- * of the stake. The bets are those of the attempt so far, without later start points.
+ * of the stake. The bets are those of harm, and the same downward, on the attempt so far, without later start points.
  */
 export function guardDiffers(
   hypothesis: Hypothesis,
@@ -24,11 +24,16 @@ export function guardDiffers(
   const isFarApart = (more: number) => more >= (harm.apart ?? 0)
   const { units, events } = unbiasedEvents(missed)
   const difference = (events[CANARY_SIDE] - events[BASELINE_SIDE]) / units
-  const fewer = proofLogEvidence(missed, 1 / harm.ratio, 0)
+  const fewer = fewerLogEvidence(missed, 1 / harm.ratio)
   if (came === null) return fewer >= goal && isFarApart(-difference) ? 'fewer' : null
   if (logMeanExp([fewer, harmLogEvidence(came, 1)]) >= goal) return 'fewer'
-  const more = logMeanExp([harmLogEvidence(missed, 1), proofLogEvidence(came, 1, 0)])
+  const more = logMeanExp([harmLogEvidence(missed, 1), fewerLogEvidence(came, 1)])
   return more >= goal ? 'more' : null
+}
+
+// No margin says how large a difference is to be found.
+function fewerLogEvidence(strata: readonly EventStratum[], ratio: number): number {
+  return proofLogEvidence(strata, ratio, 0, FALL_CHANGES)
 }
 
 // Only the events are kept by weight. A fixed split has one, or of late another: then nothing is known of the others.

@@ -254,6 +254,21 @@ t.test('labels are booked into the cohort of their request, capped, on the side 
   t.end()
 })
 
+t.test('a label is late for what was folded without it, and for all of it late at all', (t) => {
+  const ledger = ledgerOf([RMSE, ACCURACY])
+  const bets = { rmse: { centre: 4, cap: 25, harm: [0.01], proof: [-0.01] } }
+  const caps = { rmse: 5, accuracy: 1 }
+  const { tallies } = open(ledger, 1, { terms: { thresholds: {}, bets, caps } })
+  const isFolded = (id: string) => id.startsWith('rmse')
+  t.equal(ledger.label(prediction(1, 0), 2, isFolded).result, 'joined')
+  t.match(tallies['rmse'], { n: [0, 0] })
+  t.match(tallies['rmse/label-missing'], { trials: [0, 0] })
+  t.match(tallies['accuracy'], { n: [1, 0] })
+  t.equal(ledger.label(prediction(1, 1), 2, () => true).result, 'late')
+  t.match(tallies['accuracy'], { n: [1, 0] })
+  t.end()
+})
+
 t.test('a canary has values above the cap where its margin does not allow them', (t) => {
   const ledger = ledgerOf([{ ...RMSE, maxChange: 0, sensitivity: 0.5 }])
   const { tallies } = open(ledger, 1, { terms: { ...NO_TERMS, caps: { rmse: 4 } } })

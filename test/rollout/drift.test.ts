@@ -84,6 +84,13 @@ t.test('a shift in a segment alone is told of that segment', (t) => {
   t.end()
 })
 
+t.test('the size of a shift is that since a point from which there is any', (t) => {
+  // As many on both sides speak against a shift; since the newest start point there is nothing yet.
+  const report = reportOn([400, 200, 200], [100, 50, 50], { ...EDGES, starts: [1, 2] })
+  t.match(report.drift, { psi: 0, baseline: [0.5, 0.25, 0.25], canary: [0.5, 0.25, 0.25] })
+  t.end()
+})
+
 t.test('a shift is flagged when it is shown and large', (t) => {
   const shifted = reportOn([4000, 2000, 2000], [400, 600, 1000])
   t.equal(shifted.verdict, 'failed')

@@ -52,6 +52,12 @@ t.test('where nearly everybody is missed, those who are not tell', async (t) => 
   t.equal(guardDiffers(missing, seen(5000, 400, 200, 2)), 'fewer', 'but of the missed ones')
 })
 
+t.test('a difference as small as harm is found at is found the other way round', async (t) => {
+  const missing = guard('label-missing')
+  t.equal(guardDiffers(missing, seen(5_000_000, 100_000, 103_000)), 'more')
+  t.equal(guardDiffers(missing, seen(5_000_000, 103_000, 100_000)), 'fewer')
+})
+
 t.test('fewer answers with a 4xx differ where their shares lie far enough apart', async (t) => {
   const refused = guard('client-error')
   t.equal(guardDiffers(refused, seen(5000, 300, 100)), 'fewer')

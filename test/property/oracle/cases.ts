@@ -38,6 +38,8 @@ export type Fate = {
   readonly latencyMs: number
   readonly observed: boolean
   readonly prediction: number
+  /** In the request, at `/number`. */
+  readonly number: number
   /** When its label and its events come, in ms after it, an event's line so much after that; a second label is a duplicate. */
   readonly labels: readonly { readonly after: number; readonly label: number }[]
   readonly events: readonly {
@@ -58,6 +60,8 @@ export type Case = {
   readonly keys: number
   readonly segments: readonly string[]
   readonly gateways: number
+  /** From one request to the next. */
+  readonly requestMs: number
   /** Seconds after which the gateway stops, or is killed, and another one starts; null = none does. */
   readonly restart: { readonly after: number; readonly isKilled: boolean } | null
   readonly fate: (random: () => number, variant: string, elapsedMs: number) => Fate
@@ -84,7 +88,7 @@ export function drawCase(seed: number): Case {
   const after = gateways === 1 && random() < 0.4 ? 8 + Math.floor(8 * random()) : null
   const restart = after === null ? null : { after, isKilled: random() < 0.5 }
   return {
-    ...{ seed, metrics, keys, segments, gateways, restart },
+    ...{ seed, metrics, keys, segments, gateways, restart, requestMs: 25 },
     service: { ...of, observe: { ...of.observe, awaitsEvents: true } },
     fate: drawFates(random),
   }
@@ -115,7 +119,7 @@ function drawFates(setup: () => number): Case['fate'] {
           : [label]
     const bought = random() < buying / worse ? [1, 2].slice(0, 1 + Math.floor(2 * random())) : []
     return {
-      ...{ prediction, labels, observed: random() < 0.95 },
+      ...{ prediction, labels, number: prediction, observed: random() < 0.95 },
       outcome: isOut ? 'failed' : drawOutcome(random, failing * worse),
       status: random() < 0.03 * worse ? 404 : 200,
       latencyMs: 5 + 200 * worse * random() ** 4 + (random() < 0.002 ? 1000 : 0),

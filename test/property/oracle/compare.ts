@@ -1,5 +1,6 @@
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import type { Case } from './cases.ts'
+import { DriftComparison } from './compare-drift.ts'
 import type { History } from './history.ts'
 import { Oracle } from './judge.ts'
 import { questionsOf, type Asked } from './questions.ts'
@@ -26,11 +27,15 @@ class Comparing implements Comparison {
   readonly #history: History
   readonly #oracle: Oracle
   readonly #questions: readonly Asked[]
+  readonly #drifts: DriftComparison
 
   constructor(world: World, history: History, life: Case) {
     const questions = questionsOf(life.metrics)
     const required = questions.filter((asked) => asked.required).length
-    this.#oracle = new Oracle(history, life.keys > 0, life.gateways > 1, required)
+    const [keyed, agreed] = [life.keys > 0, life.gateways > 1]
+    const alphas = { harm: 0.05 / required, proof: 0.05, means: 0.05 }
+    this.#oracle = new Oracle(history, keyed, agreed, alphas)
+    this.#drifts = new DriftComparison(life.metrics, history, { keyed, agreed })
     this.#questions = questions
     this.#world = world
     this.#history = history
@@ -41,9 +46,11 @@ class Comparing implements Comparison {
     const { seen } = this.#world
     for (const each of seen.filter(({ metrics }) => metrics !== null)) {
       for (const asked of this.#questions) this.#report(asked, each)
+      this.#drifts.reports(each, this.#hold)
       const { foldedThrough, sup } = each.ratio
       this.#hold('sample ratio', 'all', each.at, this.#oracle.sampleRatio(foldedThrough), sup)
     }
+    this.#drifts.bins(this.#hold, this.#life.gateways === 1 && this.#life.restart === null)
     for (const asked of this.#questions) this.#bets(asked)
     if (this.#life.gateways === 1) for (const asked of this.#questions) this.#folds(asked)
     for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each)
@@ -100,14 +107,15 @@ class Comparing implements Comparison {
   }
 
   /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
-  #decision(before: RolloutState, { at, state, folded, ratio }: Seen): void {
+  #decision(before: RolloutState, seen: Seen): void {
+    const { at, state, folded, ratio } = seen
     const { steps } = this.#life.service.rollout!
     const step = steps[before.step]!
+    if (before.phase === 'watching') this.#watch(before, seen)
     if (before.phase !== 'progressing' || step.kind !== 'weight') return
     // Not by evidence: outside of α.
     if (state.phase === 'paused' && state.pausedBy === 'baseline') return
     if (state.phase === 'rolled-back' && state.rolledBackReason === 'breaker') return
-    const isHarmed = (asked: Asked) => this.#oracle.isHarmed(asked, folded[asked.id]!)
     const isLast = before.step === steps.length - 2
     const isReady = (asked: Asked) => {
       const figures = this.#oracle.figures(asked, folded[asked.id]!)
@@ -124,13 +132,39 @@ class Comparing implements Comparison {
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
     const goesOn = isTime && isEnough && required.every(isReady) ? 'next' : 'progressing'
-    const isPaused = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
-    const oracle = required.some(isHarmed) ? 'rolled-back' : isPaused ? 'paused' : goesOn
+    const oracle = this.#stop(seen) ?? goesOn
     const product = state.step > before.step ? 'next' : state.phase
     this.#hold('decision', `step ${before.step}`, at, oracle, product)
   }
 
-  #hold(what: string, of: string, at: number, oracle: unknown, product: unknown, within = 1e-9) {
+  /** What a holdback goes on showing ends a watch as it ends a step; else its time does. */
+  #watch(before: RolloutState, seen: Seen): void {
+    const { state } = seen
+    if (state.phase === 'rolled-back' && state.rolledBackReason === 'breaker') return
+    const { watchMs, holdbackBp } = this.#life.service.rollout!
+    if (holdbackBp === 0) return
+    const isTime = seen.at - before.stepEnteredAt >= watchMs
+    const oracle = this.#stop(seen) ?? (isTime ? 'promoted' : 'watching')
+    this.#hold('decision in a watch', 'holdback', seen.at, oracle, state.phase)
+  }
+
+  /** What the evidence asks for at once; null = nothing. */
+  #stop(seen: Seen): 'rolled-back' | 'paused' | null {
+    const isHarmed = (asked: Asked) => this.#oracle.isHarmed(asked, seen.folded[asked.id]!)
+    const required = this.#questions.filter((asked) => asked.required)
+    if (required.some(isHarmed) || this.#drifts.asks('rollback', seen)) return 'rolled-back'
+    const isGuarded = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
+    return isGuarded || this.#drifts.asks('pause', seen) ? 'paused' : null
+  }
+
+  readonly #hold = (
+    what: string,
+    of: string,
+    at: number,
+    oracle: unknown,
+    product: unknown,
+    within = 1e-9,
+  ): void => {
     this.compared[what] = (this.compared[what] ?? 0) + 1
     if (isClose(oracle ?? null, product ?? null, within)) return
     const seconds = (at - this.#world.began) / 1000
@@ -139,7 +173,8 @@ class Comparing implements Comparison {
   }
 }
 
-function isClose(a: unknown, b: unknown, within: number): boolean {
+/** Equal, but for the last digits of numbers. */
+export function isClose(a: unknown, b: unknown, within: number): boolean {
   if (typeof a === 'number' && typeof b === 'number') {
     return a === b || Math.abs(a - b) <= within * Math.max(1, Math.abs(a), Math.abs(b))
   }

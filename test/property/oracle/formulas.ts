@@ -69,11 +69,13 @@ export function meanBets(
 ): readonly number[] {
   const { ratio, isHarm, better } = question
   const { centre: g, variance, cap } = moments
-  const effects = isHarm ? HARM_EFFECTS : PROOF_EFFECTS
+  // At a margin of 0 it is asked whether one is better.
+  const isBetter = !isHarm && ratio === 1
+  const effects = isHarm || isBetter ? HARM_EFFECTS : PROOF_EFFECTS
   if (g === 0) return effects.map(() => 0)
   const margin = Math.abs(ratio - 1)
-  const unit = !isHarm && margin < 0.02 ? g * (margin / 0.02) : g
-  const e = better === 'higher' ? Math.min(unit, cap - ratio * g) : unit
+  const unit = !isHarm && !isBetter && margin < 0.02 ? g * (margin / 0.02) : g
+  const e = ratio <= 1 ? Math.min(unit, cap - ratio * g) : unit
   const isLoss = isHarm && better === 'higher'
   const ofCanary = isLoss ? ratio * variance + ratio * (1 - ratio) * g * g : variance
   const scale = e / (ofCanary / pi + (ratio * ratio * variance) / (1 - pi))
@@ -81,7 +83,8 @@ export function meanBets(
     ? Math.min(pi / (ratio * g), (1 - pi) / (ratio * (cap - g)))
     : Math.min(pi / (cap - ratio * g), (1 - pi) / (ratio * g))
   const sign = isUp(question) ? 1 : -1
-  return effects.map((effect) => sign * Math.min(effect * scale, 0.8 * most))
+  const unclipped = (effect: number) => (e > 0 ? effect * scale : most * (effect / effects.at(-1)!))
+  return effects.map((effect) => sign * Math.min(unclipped(effect), 0.8 * most))
 }
 
 /** ln(1 + λψ) of a value. */
@@ -110,13 +113,18 @@ export function mixStarts(logs: readonly number[], isLargest: boolean): number {
 export function sampleRatio(
   strata: readonly { pi: number; canary: number; total: number }[],
 ): number {
-  const kappa = 10_000
-  return strata.reduce((sum, { pi, canary, total }) => {
-    const lost = total - canary
-    const prior = logBeta(kappa * pi, kappa * (1 - pi))
-    const after = logBeta(kappa * pi + canary, kappa * (1 - pi) + lost)
-    return sum + after - prior - canary * Math.log(pi) - lost * Math.log(1 - pi)
-  }, 0)
+  return strata.reduce((sum, stratum) => sum + betaBinomial(stratum, 10_000), 0)
+}
+
+/** log of a Beta-binomial with a prior of κ units around π against the binomial. */
+export function betaBinomial(
+  { pi, canary, total }: { pi: number; canary: number; total: number },
+  kappa: number,
+): number {
+  const lost = total - canary
+  const prior = logBeta(kappa * pi, kappa * (1 - pi))
+  const after = logBeta(kappa * pi + canary, kappa * (1 - pi) + lost)
+  return after - prior - canary * Math.log(pi) - lost * Math.log(1 - pi)
 }
 
 /** Where a rising condition begins to hold, between e^-20 and e^20. */

@@ -5,6 +5,7 @@ import { Evaluator } from '../../../src/evaluator/evaluator.ts'
 import { createFeedbackJoin } from '../../../src/feedback/join.ts'
 import { parseFeedback } from '../../../src/feedback/parse.ts'
 import { ServiceBook } from '../../../src/metrics/service-recorder.ts'
+import { buildExperimentPlan } from '../../../src/rollout/experiment-plan.ts'
 import { buildPlan } from '../../../src/rollout/plan.ts'
 import { openLmdbStore } from '../../../src/store/lmdb-store.ts'
 import { createPredictionBuffer } from '../../../src/store/prediction-buffer.ts'
@@ -38,11 +39,12 @@ export class Gateway {
   readonly book: ServiceBook
   readonly buffer: ReturnType<typeof createPredictionBuffer>
   weightBp = 0
-  readonly #plan
+  readonly #add: () => Promise<void>
   readonly #join
 
   constructor({ service, store, clock, name, onDecision, onError }: GatewayDeps) {
-    this.#plan = buildPlan(service, 'hash')!
+    const experiment = buildExperimentPlan(service, 'hash')
+    const plan = experiment?.comparisons[0]!.plan ?? buildPlan(service, 'hash')!
     this.buffer = createPredictionBuffer({ store, onError })
     this.book = new ServiceBook({ service, clock, remember: this.buffer.add, previous: null })
     this.evaluator = new Evaluator({
@@ -56,16 +58,21 @@ export class Gateway {
     this.#join = createFeedbackJoin({
       ...{ buffer: this.buffer, store, clock, services: () => ['svc'], count: () => {} },
       countRefused: () => {},
-      eventFields: () => this.#plan.eventFields,
+      eventFields: () => plan.eventFields,
       bookLabel: (prediction, label) => this.evaluator.label(prediction, label),
       showLabel: () => true,
       bookEvent: this.evaluator.event,
       later: () => {},
     })
+    const { book, evaluator } = this
+    this.#add = () =>
+      experiment === null
+        ? evaluator.add({ plan, book })
+        : evaluator.addExperiment({ plan: experiment, book })
   }
 
   async start(): Promise<void> {
-    await this.evaluator.add({ plan: this.#plan, book: this.book })
+    await this.#add()
   }
 
   /** Posts one line. */

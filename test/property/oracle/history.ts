@@ -14,6 +14,8 @@ export type Request = {
   /** Its answer is looked at: it is asked for its label. */
   readonly observed: boolean
   readonly prediction: number | null
+  /** What it asks about. */
+  readonly number: number
   /** The label that was acknowledged as joined, and the events that were. */
   label: number | null
   readonly events: { readonly name: string; readonly amount: number; readonly at: number }[]

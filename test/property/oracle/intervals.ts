@@ -45,11 +45,12 @@ function shareRatio(strata: readonly Stratum[]): number {
   return luck > 0 && luck < Infinity ? found / luck : found
 }
 
-/** Log-ratios within each weight by the delta method, inverse-variance weights, the two-sided normal mixture at 95 %. */
+/** Log-ratios within each weight by the delta method, inverse-variance weights, the two-sided normal mixture. */
 export function meanInterval(
   strata: readonly (readonly [Values, Values])[],
   ratio: number,
   isSquare: boolean,
+  alpha: number,
 ): Interval | null {
   const told = strata.flatMap(([b, c]) => {
     if (b.n < 2 || c.n < 2 || b.mean <= 0 || c.mean <= 0) return []
@@ -63,13 +64,13 @@ export function meanInterval(
   const v = told.reduce((sum, { variance }) => sum + 1 / variance, 0)
   const centre = told.reduce((sum, { log, variance }) => sum + log / variance, 0) / v
   const r = 1 / Math.log(ratio) ** 2
-  const radius = Math.sqrt((v + r) * (Math.log((v + r) / r) + 2 * Math.log(1 / 0.05))) / v
+  const radius = Math.sqrt((v + r) * (Math.log((v + r) / r) + 2 * Math.log(1 / alpha))) / v
   const shown = (log: number) => Math.exp(isSquare ? log / 2 : log)
   return {
     estimate: shown(centre),
     lower: shown(centre - radius),
     upper: shown(centre + radius),
-    level: 0.95,
+    level: 1 - alpha,
   }
 }
 

@@ -26,20 +26,28 @@ const NOTHING: Figures = {
 /** α of what only pauses. */
 const GUARD_ALPHA = 0.001
 
+/** What errs how often, each: in a rollout harm of what is required shares α, a proof has all of it. */
+export type Alphas = {
+  readonly harm: number
+  readonly proof: number
+  /** Of the intervals of means. */
+  readonly means: number
+}
+
 /** Computes from a whole history what the product should show: slowly, from scratch, by docs/statistics.md alone. */
 export class Oracle {
   readonly #sample: Sample
   readonly #keyed: boolean
-  readonly #alpha: number
+  readonly #alphas: Alphas
   readonly #figures = new Map<string, readonly (readonly [cohort: number, Figures])[]>()
   readonly #won = new Map<string, readonly number[]>()
   #ratios: readonly (readonly [cohort: number, number])[] | null = null
 
-  /** `required`: how many questions share α. `agreed`: gateways agree on which request of a key is judged. */
-  constructor(history: History, keyed: boolean, agreed: boolean, required: number) {
+  /** `agreed`: gateways agree on which request of a key is judged. */
+  constructor(history: History, keyed: boolean, agreed: boolean, alphas: Alphas) {
     this.#sample = new Sample(history, keyed, agreed)
     this.#keyed = keyed
-    this.#alpha = 0.05 / required
+    this.#alphas = alphas
   }
 
   /** When cohorts up to `through` are folded. */
@@ -138,27 +146,43 @@ export class Oracle {
   }
 
   /** The interval of the ratio that is shown beside these figures. */
-  interval(asked: Asked, through: number, { mean, harm, proof }: Figures): Interval | null {
+  interval(
+    asked: Asked,
+    through: number,
+    { mean, harm, proof }: Figures,
+    isBetter = false,
+  ): Interval | null {
     const frames = this.#sample.through(through)
-    const alpha = asked.required ? this.#alpha : GUARD_ALPHA
+    const alpha = asked.required ? this.#alphas.harm : GUARD_ALPHA
     const isSquare = asked.kind === 'rmse'
     const isNearlyAll = mean.every((share) => share !== null && share >= 0.9)
-    const proofAlpha = asked.proofRatio === null ? alpha / 2 : 0.05
+    const proofAlpha = asked.proofRatio === null ? alpha / 2 : this.#alphas.proof
     const levels = { harm: alpha / 2, proof: proofAlpha }
     const found =
       asked.event === undefined
-        ? meanInterval(this.#moments(asked, frames), asked.proofRatio!, isSquare)
+        ? meanInterval(
+            this.#moments(asked, frames),
+            asked.proofRatio!,
+            isSquare,
+            this.#alphas.means,
+          )
         : isNearlyAll
           ? null
           : eventInterval(this.#sample.strata(asked, frames), harmOf(asked), proofOf(asked), levels)
     if (found === null) return null
     const shown = (ratio: number) => (isSquare ? Math.sqrt(ratio) : ratio)
-    const isProved = proof !== null && proof >= Math.log(20) && asked.floor === 0
+    const isProved = proof !== null && proof >= -Math.log(this.#alphas.proof) && asked.floor === 0
     const isHarmed = harm >= Math.log(1 / alpha)
     return cut(found, asked.better, {
       harm: isHarmed ? shown(asked.harmRatio) : null,
-      proof: isProved ? shown(asked.proofRatio!) : null,
+      proof: isBetter ? 1 : isProved ? shown(asked.proofRatio!) : null,
     })
+  }
+
+  /** Units that were drawn for each side, of cohorts up to `through`. */
+  units(through: number): readonly [number, number] {
+    const all = this.#sample.through(through).map((frame) => this.#sample.units(frame))
+    return [all.reduce((sum, [b]) => sum + b, 0), all.reduce((sum, [, c]) => sum + c, 0)]
   }
 
   /** Units of the canary that were drawn in a step, of cohorts up to `through`. */
@@ -169,9 +193,14 @@ export class Oracle {
 
   /** Whether the evidence of harm decides. */
   isHarmed(asked: Asked, through: number): boolean {
-    const alpha = asked.required ? this.#alpha : GUARD_ALPHA
+    const alpha = asked.required ? this.#alphas.harm : GUARD_ALPHA
     const isShown = this.figures(asked, through).harm >= Math.log(1 / alpha)
     return isShown && (asked.apart === undefined || this.#isFarApart(asked, through))
+  }
+
+  /** Units and events by weight, of cohorts up to `through`, as harm counts them from the beginning. */
+  harmStrata(asked: Asked, through: number): readonly Stratum[] {
+    return this.#sample.harmStrata(asked, this.#sample.through(through))
   }
 
   /** Whether the shares lie as far apart as harm needs beside its evidence, since the start point that tells most. */

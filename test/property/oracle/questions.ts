@@ -43,6 +43,8 @@ const UNANSWERED = ['client_closed', 'rejected', 'no_answer', 'under_way']
 /** All questions of these metrics. */
 export function questionsOf(metrics: readonly MetricSpec[]): readonly Asked[] {
   const whole = metrics.flatMap((metric) => {
+    // Of a drift nothing is asked that could be proved: ./compare-drift.ts.
+    if (metric.kind === 'drift') return []
     const asked = ofMetric(metric)
     const segments = (metric.segments ?? []).flatMap((segment) =>
       asked.map((each) => ({ ...each, id: `${each.id}@${segment}`, segment })),
@@ -111,7 +113,7 @@ function ofMetric(metric: MetricSpec): readonly Asked[] {
   })
   const missing = (has: (request: Request) => boolean): Asked => ({
     ...{ ...asked, id: `${id}/label-missing`, kind: 'guard', harmRatio: 1, proofRatio: null },
-    ...{ required: false, isGuard: true, better: 'lower' },
+    ...{ required: false, isGuard: asked.required, better: 'lower' },
     event: (request) => (request.observed ? !has(request) : null),
   })
   switch (metric.kind) {

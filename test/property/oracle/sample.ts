@@ -4,7 +4,7 @@ import type { Frame, History, Request } from './history.ts'
 import type { Asked } from './questions.ts'
 
 /** What a judged unit has, of a question. */
-export type Value = { readonly side: 0 | 1; readonly y: number }
+export type Value = { readonly side: 0 | 1; readonly y: number; readonly endsAt: number }
 
 /** Which requests of a history are judged, and what they say to each question. */
 export class Sample {
@@ -96,7 +96,7 @@ export class Sample {
     return firsts.flatMap((request) => {
       const y =
         asked.value?.(request) ?? asked.event?.(request, false, thresholds(asked, frame)) ?? null
-      return y === null ? [] : [{ side: request.side, y: Number(y) }]
+      return y === null ? [] : [{ side: request.side, y: Number(y), endsAt: request.endsAt }]
     })
   }
 

@@ -13,9 +13,6 @@ import type { Folded, Frame, History, Request } from './history.ts'
 /** The lease of who was killed has run out by then. */
 const LEASE_MS = 6000
 
-/** Between two requests. */
-const REQUEST_MS = 25
-
 /** What a look left behind. */
 export type Seen = {
   readonly at: number
@@ -101,7 +98,10 @@ export class World {
 
   get #isOver(): boolean {
     const phase = this.seen.at(-1)?.state.phase
-    return phase === 'rolled-back' || phase === 'watching'
+    const isCompared = phase === 'progressing' || phase === 'watching' || phase === 'paused'
+    // Without a holdback nothing is compared in a watch.
+    const { holdbackBp } = this.#life.service.rollout!
+    return phase !== undefined && (!isCompared || (phase === 'watching' && holdbackBp === 0))
   }
 
   async #run(ms: number, isServing: boolean): Promise<void> {
@@ -110,8 +110,9 @@ export class World {
       await Promise.all(this.#due.splice(0).map((post) => post()))
       for (const { evaluator } of this.#gateways) await evaluator.look()
       await this.#note()
-      for (let passed = 0; passed < LOOK_MS; passed += REQUEST_MS) {
-        this.clock.ms += REQUEST_MS
+      const { requestMs } = this.#life
+      for (let passed = 0; passed < LOOK_MS; passed += requestMs) {
+        this.clock.ms += requestMs
         this.#agenda.runUntil(this.clock.ms)
         if (isServing) this.#request()
       }
@@ -149,7 +150,8 @@ export class World {
     const requestId = `r-${this.requests.length}`
     const reason = unit === null ? 'random' : 'key'
     const none = { suppressed: false, keyMissing: false, overrideRefused: false }
-    const assignment = { variant, reason, unit, segment, ...none } as const
+    const numbers = new Map([['/number', drawn.number]])
+    const assignment = { variant, reason, unit, segment, numbers, ...none } as const
     const ticket = book.begin(assignment, requestId, this.clock.ms, observed)
     const isGood = outcome === 'ok'
     const status = isGood ? drawn.status : 503
@@ -158,7 +160,7 @@ export class World {
     const request: Request = {
       ...{ key, segment, endsAt, latencyMs, outcome, status, observed, prediction },
       ...{ cohort: ticket.cohort?.number ?? null, side: variant === 'canary' ? 1 : 0 },
-      ...{ label: null, events: [] },
+      ...{ number: drawn.number, label: null, events: [] },
       isFirst: () => ticket.cohort?.judged === true && ticket.first,
     }
     this.requests.push(request)
@@ -217,7 +219,7 @@ export class World {
 /** What is compared of a report, whose parts are made when they are asked for. */
 export type SeenReport = ReturnType<typeof copyReport>
 
-function copyReport({ name, verdict, baseline, canary, ratio, evidence }: MetricReport) {
+function copyReport({ name, verdict, baseline, canary, ratio, evidence, drift }: MetricReport) {
   const { harm, nonInferiority, stepNonInferiority } = evidence
-  return { name, verdict, baseline, canary, ratio, harm, nonInferiority, stepNonInferiority }
+  return { name, verdict, baseline, canary, ratio, harm, nonInferiority, stepNonInferiority, drift }
 }
