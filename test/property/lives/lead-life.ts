@@ -1,3 +1,4 @@
+import type { RedisServer } from '../../support/redis-server.ts'
 import { given } from './chance.ts'
 import type { ServiceParts } from './draw-service.ts'
 import { Life, type LifeOptions } from './life.ts'
@@ -188,6 +189,7 @@ async function befall(life: Life): Promise<void> {
   }
   const befallen = chance.isSo(0.3) ? life.awake : [gateway]
   const skewMs = chance.pick(0, 0, -3000, 3000)
+  if (life.redis !== null && chance.isSo(0.3)) return strikeStore(life, life.redis, wait)
   switch (chance.pick('restart', 'restart all', 'kill', 'hold', 'cut', 'lose', 'jump', 'sleep')) {
     case 'restart':
       await life.stop(gateway)
@@ -224,6 +226,31 @@ async function befall(life: Life): Promise<void> {
     case 'sleep':
       return life.sleep(chance.pick(5000, 60_000, 600_000))
   }
+}
+
+/** Redis ends, at any moment or while it commits, or stands still; the gateways find it again by themselves. */
+async function strikeStore(
+  life: Life,
+  redis: RedisServer,
+  wait: () => Promise<void>,
+): Promise<void> {
+  const { awake, chance, store } = life
+  for (const each of awake) each.loseSome(() => false)
+  const kind = chance.pick('dies', 'dies in a commit', 'stands still')
+  if (kind === 'stands still') {
+    redis.signal('SIGSTOP')
+    // Each look waits for it, in real time.
+    await life.turn()
+    redis.signal('SIGCONT')
+  } else {
+    if (kind === 'dies') await redis.kill()
+    else store.strikeNextCommit(redis.kill)
+    await wait()
+    await redis.kill()
+    await redis.start()
+  }
+  await store.reached()
+  for (const each of awake) each.mend()
 }
 
 function anyOf({ awake, chance }: Life): LifeGateway | null {
