@@ -76,6 +76,12 @@ export function valuesNeeded(metric: MetricSpec, minRequests: number): number | 
   return isValueMetric(metric) ? minRequests : null
 }
 
+/** Whether a step of a plan is left with values of a metric alone: also of one whose failure only warns. */
+export function isWaitedFor(metric: MetricSpec, { steps }: Pick<RolloutPlan, 'steps'>): boolean {
+  if (!isWaitingMetric(metric) || metric.mode !== 'decide') return false
+  return steps.some((step) => step.kind === 'weight' && valuesNeeded(metric, step.minRequests)! > 0)
+}
+
 function waitedFor({ windowMs }: ValueMetricSpec, unit: string): string {
   const window = windowMs === 0 ? '' : `, each waits ${formatDuration(windowMs)} for its events`
   return `${unit} judged in this step${window}`

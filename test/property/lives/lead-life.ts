@@ -3,6 +3,7 @@ import { given } from './chance.ts'
 import type { ServiceParts } from './draw-service.ts'
 import { Life, type LifeOptions } from './life.ts'
 import type { LifeGateway } from './life-gateway.ts'
+import { SERVERS } from './life-models.ts'
 
 /** What a life has come to. */
 export type Led = {
@@ -26,6 +27,7 @@ const HABITS: readonly Habit[] = [
   [5000, changeFile],
   [8000, changeMood],
   [2000, async ({ models }) => models.release()],
+  [6000, dropServers],
 ]
 
 /** Leads a life of so many seconds, and then everything is well again. */
@@ -125,6 +127,13 @@ async function changeMood({ chance, models, traffic: { mood } }: Life): Promise<
   mood.isOdd = chance.isSo(0.3)
   mood.most = chance.pick(0, 2, 4, 8)
   models.judged = chance.pick(0, 1, 10, null)
+}
+
+/** Servers of models go down, and those that were come back. */
+async function dropServers({ chance, models }: Life): Promise<void> {
+  const places = Array.from({ length: SERVERS }, (_, place) => place)
+  const share = chance.pick(0, 0, 0.2, 0.5)
+  models.fell(places.filter(() => chance.isSo(share)))
 }
 
 /** Another file for all: it comes to one gateway after the other. */

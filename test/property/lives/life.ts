@@ -241,6 +241,7 @@ export class Life {
       }
     }
     this.models.release()
+    this.models.fell([])
     await this.traffic.settled()
     await this.pass(HEALED_MS)
     for (let left = ANSWERED_MS; left > 0 && this.#underWay.size > 0; left -= TURN_MS) {
