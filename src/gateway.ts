@@ -79,7 +79,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
   const onUnstored = (error: unknown) => health.report('a write of predictions', error)
   const buffer = createPredictionBuffer({ store: watched, onError: onUnstored, setTimer })
   const predictions = new PairedPredictions(buffer)
-  const upstreams = createLiveUpstreams(clock, log, config.passthrough)
+  const upstreams = createLiveUpstreams(clock, log, config.passthrough, every)
   opened(upstreams.close)
   const exchanges = new LiveExchanges(clock)
   const stage: Stage = { listening: false, ready: false, draining: false }

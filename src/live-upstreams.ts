@@ -2,6 +2,7 @@ import { ADDRCONFIG } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from './domain/clock.ts'
+import type { Every } from './evaluator/every.ts'
 import { hostOf } from './proxy/connections.ts'
 import type { Shortage } from './proxy/errors.ts'
 import { createHealthChecks } from './proxy/health-checks.ts'
@@ -27,6 +28,7 @@ export function createLiveUpstreams(
   clock: Clock,
   log: FastifyBaseLogger,
   passthrough: string | null,
+  every: Every,
 ): LiveUpstreams {
   const names = new KnownNames({
     clock,
@@ -40,7 +42,7 @@ export function createLiveUpstreams(
   const registry = createUpstreamRegistry(names, log)
   const told = new Set<Shortage>()
   const health = createHealthChecks({
-    clock,
+    ...{ clock, every },
     upstreams: registry.upstreams,
     onChange: ({ service, variant, origin: upstream }, why) => {
       const place = { service, variant, upstream }
@@ -62,11 +64,7 @@ export function createLiveUpstreams(
     names,
     connections: registry.connections,
     others: passthrough === null ? [] : [hostOf(passthrough)],
-    every: (ms, run) => {
-      const timer = setInterval(() => void run(), ms)
-      timer.unref()
-      return () => clearInterval(timer)
-    },
+    every,
     onChange: (name, addresses) => log.info({ name, addresses }, 'upstreams moved'),
   })
   return {

@@ -13,6 +13,8 @@ const FIRST_INTERVAL_MS = 1_000
 /** What the checks work on. */
 export type HealthCheckDeps = {
   readonly clock: Clock
+  /** Calls `run` each `ms` until what comes back is called. */
+  readonly every: (ms: number, run: () => Promise<void>) => () => void
   /** Those to be checked now. */
   readonly upstreams: () => readonly Upstream[]
   /** An upstream is well from now on, or not any more; `why` tells what its last check found then. */
@@ -108,13 +110,8 @@ export function createHealthChecks(deps: HealthCheckDeps): HealthChecks {
         now - round.at >= intervalMs || (round.isNameless && names.knows(host)),
     )
   }
-  const timer = setInterval(() => void checkDue(), TICK_MS)
-  timer.unref()
-  return {
-    checkDue,
-    checkNew: () => run(() => false),
-    close: () => clearInterval(timer),
-  }
+  const close = deps.every(TICK_MS, checkDue)
+  return { checkDue, checkNew: () => run(() => false), close }
 }
 
 function createRound(): Round {

@@ -1,5 +1,6 @@
 import { isContinuous, type Hypothesis } from '../domain/hypothesis.ts'
 import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
+import { isWaitedFor } from './label-minimums.ts'
 import { isLimited } from './limits.ts'
 import type { RolloutPlan } from './plan.ts'
 
@@ -10,6 +11,9 @@ export type LeftOut = {
   /** A promotion waits for it in life, so that nothing here says when one comes. */
   readonly decides: boolean
 }
+
+/** What is left out of a metric whose values are drawn. */
+const ITS_LIMIT = 'its limit'
 
 /**
  * The rules as far as drawn traffic can answer them, and what they do without. Nothing of drawn requests
@@ -36,11 +40,12 @@ export function drawableRules(rules: RolloutPlan): {
   const whatOf = (m: MetricSpec): readonly string[] => {
     const whole = whyWhole(m)
     if (whole !== null) return [whole]
-    return isUnread(m) && isLimited(m) ? ['its limit'] : []
+    return isUnread(m) && isLimited(m) ? [ITS_LIMIT] : []
   }
   const leftOut = rules.metrics.flatMap((m) =>
     whatOf(m).map((what) => {
-      const decides = m.mode === 'decide' && m.onFailure !== 'warn' && isAwaited(m, what)
+      const isJudged = m.mode === 'decide' && m.onFailure !== 'warn' && isAwaited(m, what)
+      const decides = isJudged || (what !== ITS_LIMIT && isWaitedFor(m, rules))
       return { metric: m.name, what, decides }
     }),
   )
@@ -52,7 +57,7 @@ export function whyUnchangeable(metric: MetricSpec): string | null {
   const whole = whyWhole(metric)
   if (whole !== null) return whole
   // Of it a limit alone is read, whose unit drawn values do not have.
-  return isOfOwnScale(metric) && metric.maxChange === null ? 'its limit' : null
+  return isOfOwnScale(metric) && metric.maxChange === null ? ITS_LIMIT : null
 }
 
 /** Whether drawn values of a metric have another unit than its limits; counts, shares and their ratios have none. */
@@ -70,7 +75,7 @@ function withoutCap(hypothesis: Hypothesis): Hypothesis {
 
 // A limit is kept while the canary does not break it, and drift is only ever shown.
 function isAwaited({ kind }: MetricSpec, what: string): boolean {
-  return what !== 'its limit' && kind !== 'drift' && kind !== 'disagreement'
+  return what !== ITS_LIMIT && kind !== 'drift' && kind !== 'disagreement'
 }
 
 /** Kinds whose values nothing is assumed of. */

@@ -3,6 +3,7 @@ import { isContinuous, proofRatio, type Hypothesis } from '../domain/hypothesis.
 import { isProviderMetric, type MetricSpec } from '../domain/rollout-spec.ts'
 import { hasBins } from '../statistics/rebet.ts'
 import { provedOf } from './forecast.ts'
+import { isWaitedFor } from './label-minimums.ts'
 import { isLimited } from './limits.ts'
 import { hasMirrorStep } from './mirror-step.ts'
 import type { RolloutPlan } from './plan.ts'
@@ -89,14 +90,15 @@ function fidelityOf(
 }
 
 /**
- * What has to be proved or measured under a plan and was not recorded, by id: a replay goes on without it, so that what it
+ * What has to be proved, measured or waited for under a plan and was not recorded, by id: a replay goes on without it, so that what it
  * advances and promotes comes no sooner in life, and may never.
  */
 export function unansweredOf(plan: RolloutPlan, found: readonly Fidelity[]): readonly string[] {
-  const measured = plan.metrics.filter(
-    (m) => isMeasured(m) && m.mode === 'decide' && m.onFailure !== 'warn',
-  )
-  const awaited = [...provedOf(plan).map(({ id }) => id), ...measured.map(({ name }) => name)]
+  const metrics = plan.metrics.filter((m) => {
+    const decides = m.mode === 'decide' && m.onFailure !== 'warn'
+    return (isMeasured(m) && decides) || isWaitedFor(m, plan)
+  })
+  const awaited = [...provedOf(plan).map(({ id }) => id), ...metrics.map(({ name }) => name)]
   return found
     .filter((f) => f.kind === 'not-recorded' && awaited.includes(f.id))
     .map(({ id }) => id)

@@ -77,6 +77,12 @@ export function valuesNeeded(metric: MetricSpec, minRequests: number): number | 
   return isValueMetric(metric) ? minRequests : null
 }
 
+/** Whether a step of a plan is left with values of a metric alone: also of one whose failure only warns. */
+export function isWaitedFor(metric: MetricSpec, { steps }: Pick<RolloutPlan, 'steps'>): boolean {
+  if (!isWaitingMetric(metric) || metric.mode !== 'decide') return false
+  return steps.some((step) => step.kind === 'weight' && valuesNeeded(metric, step.minRequests)! > 0)
+}
+
 function waitedFor(metric: ValueMetricSpec, unit: string): string {
   const { windowMs } = metric
   const what = readsAnswer(metric) ? 'the end of its answer' : 'its events'

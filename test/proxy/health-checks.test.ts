@@ -34,6 +34,7 @@ function start(
   const untried: string[] = []
   const checks = createHealthChecks({
     clock,
+    every: () => () => {},
     upstreams: registry.upstreams,
     onChange: ({ service, variant, origin, health }, why) =>
       changes.push([service, variant, origin, health, why ?? 'good'].join(' ')),

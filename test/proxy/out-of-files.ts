@@ -13,6 +13,7 @@ const changes: string[] = []
 let untried = 0
 const checks = createHealthChecks({
   clock,
+  every: () => () => {},
   upstreams: gateway.upstreams.upstreams,
   onChange: ({ health }, why) => changes.push(`${health} ${why}`),
   onUntried: () => untried++,

@@ -254,6 +254,7 @@ t.test('files that were replaced are used after a reload, and nothing else chang
   const both = new Set(['baseline', 'canary'])
   const health = createHealthChecks({
     clock: { now: () => 0, monotonic: () => 0 },
+    every: () => () => {},
     upstreams: gateway.upstreams.upstreams,
     onChange: () => {},
     onUntried: () => {},

@@ -49,6 +49,23 @@ t.test('What cannot be drawn is left out, and said so metric by metric.', (t) =>
   t.end()
 })
 
+t.test('A promotion waits for what is measured, and for values of what only warns.', (t) => {
+  const warning = { threshold: terms(), mode: 'decide', onFailure: 'warn' } as const
+  const { leftOut: found } = drawableRules(
+    rules([
+      { ...ERRORS, ...warning, name: 'warned' },
+      { ...ACCURACY, ...warning },
+      { ...RMSE, ...warning, mode: 'report' },
+      { ...ERRORS, ...warning, name: 'counted', onFailure: 'pause' },
+    ]),
+  )
+  t.strictSame(
+    found.filter(({ decides }) => decides).map(({ metric }) => metric),
+    ['accuracy', 'counted'],
+  )
+  t.end()
+})
+
 t.test('A change can be drawn of values that something is decided by.', (t) => {
   const limited = { maxChange: null, max: 4 }
   const why = [

@@ -204,6 +204,9 @@ t.test('Nothing waits for what only reports, nor for a limit that is taken to be
     ]),
     [],
   )
+  // Its failure is waited for by nobody, and its labels are.
+  t.strictSame(unanswered([ERRORS, { ...RMSE, ...warning }]), ['rmse'])
+  t.strictSame(unanswered([ERRORS, { ...measured, ...warning }]), ['accuracy'])
   t.end()
 })
 

@@ -4,15 +4,24 @@ import type { ServiceJson } from '../../../src/admin/present.ts'
 export function compareMetrics(service: ServiceJson, text: string): readonly string[] {
   const lines = text.split('\n').filter((line) => line.includes(`service="${service.name}"`))
   return expectedOf(service).flatMap(([series, labels, value]) => {
-    const found = lines.filter((line) => {
-      const isIt = line.startsWith(`${series}{`)
-      return isIt && labels.every((label) => line.includes(label))
-    })
-    const exposed = found.reduce((sum, line) => sum + valueOf(line), 0)
+    const exposed = sumOf(lines, series, labels)
     const isSame = Math.abs(exposed - value) <= 1e-9 * Math.max(1, Math.abs(value))
     if (isSame) return []
     return [`${series} ${labels.join()} is ${exposed} by /metrics, ${value} by the API`]
   })
+}
+
+/** What all series of a name with these labels come to, of these lines of `/metrics`. */
+export function sumOf(
+  lines: readonly string[],
+  series: string,
+  labels: readonly string[] = [],
+): number {
+  const found = lines.filter((line) => {
+    const isIt = line.startsWith(`${series}{`)
+    return isIt && labels.every((label) => line.includes(label))
+  })
+  return found.reduce((sum, line) => sum + valueOf(line), 0)
 }
 
 /** Samples that are no number. */

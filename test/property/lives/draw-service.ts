@@ -1,5 +1,6 @@
 import { given, type Chance } from './chance.ts'
 import { drawMetric, type MetricParts } from './draw-metric.ts'
+import { HEALTH_PATH } from './life-models.ts'
 
 /** A service as a file has it, as far as a life changes it. */
 export type ServiceParts = Readonly<Record<string, unknown>> & {
@@ -16,6 +17,8 @@ export type VariantParts = Readonly<Record<string, unknown>> & { readonly versio
 export type Origins = {
   /** The models of baseline, canary and a third variant. */
   readonly models: readonly [string, string, string]
+  /** Further servers of the models of baseline and canary. */
+  readonly seconds: readonly [string, string]
   /** Answers `prometheus` and `http`. */
   readonly judge: string
 }
@@ -65,15 +68,39 @@ export function drawService(chance: Chance, name: string, origins: Origins): Ser
   }
 }
 
-function drawVariants(chance: Chance, { models }: Origins): Readonly<Record<string, VariantParts>> {
+function drawVariants(
+  chance: Chance,
+  { models, seconds }: Origins,
+): Readonly<Record<string, VariantParts>> {
   const version = (of: string) => `${of}${chance.whole(0, 3)}.${chance.whole(0, 1)}`
-  const one = (of: string, origin: string) => ({ version: version(of), upstreams: [origin] })
+  const one = (of: string, origin: string, second?: string) => ({
+    version: version(of),
+    upstreams: second === undefined || chance.isSo(0.6) ? [origin] : [origin, second],
+    ...drawCare(chance),
+  })
   const third = chance.maybe(0.3, () => chance.pick('shadow', 'challenger'))
   return {
-    baseline: one('b', models[0]),
-    canary: one('c', models[1]),
+    baseline: one('b', models[0], seconds[0]),
+    canary: one('c', models[1], seconds[1]),
     ...(third === undefined ? {} : { [third]: one('x', models[2]) }),
   }
+}
+
+/** How a variant's upstreams are looked after. */
+function drawCare(chance: Chance) {
+  const health = () => ({
+    ...{ path: HEALTH_PATH, interval: '1s' },
+    ...{ unhealthyAfter: chance.pick(1, 3), healthyAfter: chance.pick(1, 2) },
+  })
+  const eject = () => ({
+    ...{ consecutiveFailures: chance.pick(1, 3) },
+    ...{ base: chance.pick('1s', '5s'), max: '20s' },
+  })
+  return given({
+    health: chance.maybe(0.4, health),
+    eject: chance.maybe(0.4, eject),
+    slowStart: chance.maybe(0.2, () => '5s'),
+  })
 }
 
 function drawMetrics(chance: Chance, judge: string): Readonly<Record<string, MetricParts>> {

@@ -1,7 +1,9 @@
+import type { RedisServer } from '../../support/redis-server.ts'
 import { given } from './chance.ts'
 import type { ServiceParts } from './draw-service.ts'
 import { Life, type LifeOptions } from './life.ts'
 import type { LifeGateway } from './life-gateway.ts'
+import { SERVERS } from './life-models.ts'
 
 /** What a life has come to. */
 export type Led = {
@@ -25,6 +27,7 @@ const HABITS: readonly Habit[] = [
   [5000, changeFile],
   [8000, changeMood],
   [2000, async ({ models }) => models.release()],
+  [6000, dropServers],
 ]
 
 /** Leads a life of so many seconds, and then everything is well again. */
@@ -126,6 +129,13 @@ async function changeMood({ chance, models, traffic: { mood } }: Life): Promise<
   models.judged = chance.pick(0, 1, 10, null)
 }
 
+/** Servers of models go down, and those that were come back. */
+async function dropServers({ chance, models }: Life): Promise<void> {
+  const places = Array.from({ length: SERVERS }, (_, place) => place)
+  const share = chance.pick(0, 0, 0.2, 0.5)
+  models.fell(places.filter(() => chance.isSo(share)))
+}
+
 /** Another file for all: it comes to one gateway after the other. */
 async function changeFile(life: Life): Promise<void> {
   const { chance, services } = life
@@ -188,6 +198,7 @@ async function befall(life: Life): Promise<void> {
   }
   const befallen = chance.isSo(0.3) ? life.awake : [gateway]
   const skewMs = chance.pick(0, 0, -3000, 3000)
+  if (life.redis !== null && chance.isSo(0.3)) return strikeStore(life, life.redis, wait)
   switch (chance.pick('restart', 'restart all', 'kill', 'hold', 'cut', 'lose', 'jump', 'sleep')) {
     case 'restart':
       await life.stop(gateway)
@@ -224,6 +235,31 @@ async function befall(life: Life): Promise<void> {
     case 'sleep':
       return life.sleep(chance.pick(5000, 60_000, 600_000))
   }
+}
+
+/** Redis ends, at any moment or while it commits, or stands still; the gateways find it again by themselves. */
+async function strikeStore(
+  life: Life,
+  redis: RedisServer,
+  wait: () => Promise<void>,
+): Promise<void> {
+  const { awake, chance, store } = life
+  for (const each of awake) each.loseSome(() => false)
+  const kind = chance.pick('dies', 'dies in a commit', 'stands still')
+  if (kind === 'stands still') {
+    redis.signal('SIGSTOP')
+    // Each look waits for it, in real time.
+    await life.turn()
+    redis.signal('SIGCONT')
+  } else {
+    if (kind === 'dies') await redis.kill()
+    else store.strikeNextCommit(redis.kill)
+    await wait()
+    await redis.kill()
+    await redis.start()
+  }
+  await store.reached()
+  for (const each of awake) each.mend()
 }
 
 function anyOf({ awake, chance }: Life): LifeGateway | null {

@@ -129,6 +129,15 @@ export class LifeGateway {
     return this.taken.some(({ config }) => config.services.every(({ name }) => name !== service))
   }
 
+  /** Whether it has ever gone by a list of its own of what counts as a failure. */
+  hasOtherErrors(service: string): boolean {
+    return this.taken.some(({ config }) =>
+      config.services.some(
+        ({ name, failureStatuses }) => name === service && failureStatuses !== null,
+      ),
+    )
+  }
+
   /** When the version of a variant came that it has now; milliseconds since the life began. */
   versionSince(service: string, variant: string): number {
     const versions = this.taken.map(

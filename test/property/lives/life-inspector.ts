@@ -3,6 +3,7 @@ import { CANARY } from '../../../src/domain/variant.ts'
 import type { Contract } from '../../admin/contract.ts'
 import { askAdmin, type AdminAnswer, type AdminRequest } from '../../e2e/support/admin-api.ts'
 import type { Chance } from './chance.ts'
+import { countRequests } from './count-requests.ts'
 import { compareMetrics, spoiltSamples } from './compare-metrics.ts'
 import type { LifeGateway } from './life-gateway.ts'
 import { stepsOf, type LifeLog } from './life-log.ts'
@@ -92,18 +93,13 @@ export class LifeInspector {
     const listed = (await this.ask(gateway, '/api/v1/services')).json<{
       services: readonly ServiceJson[]
     }>()
-    for (const { name, variants } of listed.services) {
+    const { text } = await this.ask(gateway, '/metrics')
+    for (const service of listed.services) {
+      const { name } = service
       if (gateway.wasWithout(name)) continue
       const own = served.filter((each) => each.gateway === gateway && each.service === name)
-      if (own.some(({ isFallback }) => isFallback)) continue
-      for (const [variant, { requests, inFlight }] of Object.entries(variants)) {
-        // Another version begins to count anew.
-        const since = gateway.versionSince(name, variant)
-        const sent = own.filter((each) => each.variant === variant && each.at >= since).length
-        if (requests === sent && inFlight === 0) continue
-        this.#onFault(
-          `${gateway.name} counts ${requests} requests (${inFlight} in flight) of ${name} ${variant}, and ${sent} were answered`,
-        )
+      for (const what of countRequests(gateway, service, text, own)) {
+        this.#onFault(`${gateway.name} counts of ${name} ${what}`)
       }
     }
   }

@@ -11,6 +11,12 @@ export type Fate = { readonly deeds: readonly Deed[]; readonly scores: readonly 
 /** Header in which a request brings its fate along. */
 export const FATE = 'x-fate'
 
+/** How many servers of models there are: one for each variant, and a second one of baseline and canary. */
+export const SERVERS = 5
+
+/** Where health checks ask. */
+export const HEALTH_PATH = '/health'
+
 /** Models that do as each request says, and who answers metrics of other systems. */
 export type LifeModels = {
   readonly origins: Origins
@@ -18,6 +24,8 @@ export type LifeModels = {
   readonly arrived: (requestId: string) => Promise<void>
   /** Answers what is held. */
   readonly release: () => void
+  /** Servers that are down from now on, by their place among all of `SERVERS`: who connects is cut off. */
+  readonly fell: (places: readonly number[]) => void
   /** What the judge says from now on: null = an error. */
   judged: number | null
   readonly close: () => Promise<void>
@@ -27,15 +35,25 @@ export type LifeModels = {
 export async function startModels(): Promise<LifeModels> {
   const held = new Set<() => void>()
   const waiting = new Map<string, () => void>()
-  const model = (index: number) =>
-    startUpstream((_req, res, { headers }) => {
+  const down = new Set<number>()
+  const startModel = async (place: number) => {
+    const index = place % 3
+    const model = await startUpstream((_req, res, { headers, url }) => {
+      if (url === HEALTH_PATH) return answer(res, 200, '')
       waiting.get(String(headers['x-request-id']))?.()
       const { deeds, scores } = JSON.parse(String(headers[FATE])) as Fate
       const body = JSON.stringify({ score: scores[index] })
       if (deeds[index] === 'held') held.add(() => answer(res, 200, body))
       else perform(res, deeds[index]!, body)
     })
-  const models = [await model(0), await model(1), await model(2)] as const
+    model.server.on('connection', (socket) => {
+      if (down.has(place)) socket.destroy()
+    })
+    return model
+  }
+  const models: FakeUpstream[] = []
+  for (let place = 0; place < SERVERS; place += 1) models.push(await startModel(place))
+  const originOf = (place: number) => models[place]!.origin
   const judge = await startUpstream((_req, res, { url }) => {
     const { judged } = all
     if (judged === null) return answer(res, 500, '')
@@ -46,7 +64,8 @@ export async function startModels(): Promise<LifeModels> {
   const servers: readonly FakeUpstream[] = [...models, judge]
   const all: LifeModels = {
     origins: {
-      models: [models[0].origin, models[1].origin, models[2].origin],
+      models: [originOf(0), originOf(1), originOf(2)],
+      seconds: [originOf(3), originOf(4)],
       judge: judge.origin,
     },
     arrived: async (requestId) => {
@@ -57,6 +76,13 @@ export async function startModels(): Promise<LifeModels> {
       for (const run of held) run()
       held.clear()
       for (const server of servers) server.seen.length = 0
+    },
+    fell: (places) => {
+      down.clear()
+      for (const place of places) {
+        down.add(place)
+        models[place]!.server.closeAllConnections()
+      }
     },
     judged: 0,
     close: async () => {

@@ -64,11 +64,14 @@ export class LifeTraffic {
       ...{ method: 'POST', headers, body: JSON.stringify(body), dispatcher: this.#agent },
     }).then(async (answer) => {
       const isRead = READ.test(await answer.body.text())
-      const variant = String(answer.headers['x-serin-variant'])
-      const isFallback = answer.headers['x-serin-fallback'] !== undefined
+      const told = (name: string) => answer.headers[name] as string | undefined
+      const replaced = told('x-serin-fallback')
+      const variant = replaced ?? String(told('x-serin-variant'))
+      const error = told('x-serin-error') ?? null
       const fields = fieldsOf(headers, body, user)
-      const told = { isRead, variant, isFallback, fields, at, aloneSince }
-      this.served.push({ ...told, gateway, service, requestId, user })
+      const known = { isRead, variant, isFallback: replaced !== undefined, fields, at, aloneSince }
+      const { statusCode: status } = answer
+      this.served.push({ ...known, status, error, gateway, service, requestId, user })
     })
     const done = sent.catch((error: unknown) => {
       // A process that is killed leaves its clients without an answer.

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { ServiceJson } from '../../../src/admin/present.ts'
 import { Contract, readDocument } from '../../admin/contract.ts'
+import type { RedisServer } from '../../support/redis-server.ts'
 import { Chance } from './chance.ts'
 import { drawService, type ServiceParts } from './draw-service.ts'
 import { LifeDisturbances } from './life-disturbances.ts'
@@ -18,6 +19,7 @@ import { LifeTime } from './life-time.ts'
 import { LifeTraffic } from './life-traffic.ts'
 import { judgeServed, TRIP_STORED_MS } from './served-requests.ts'
 import { SharedStore } from './shared-store.ts'
+import { lmdbAt, redisAt } from './store-engine.ts'
 
 /** How a life is led. */
 export type LifeOptions = {
@@ -26,6 +28,8 @@ export type LifeOptions = {
   readonly seed: number
   readonly gateways: number
   readonly services: number
+  /** Where its store is; absent = it is an LMDB in its folder. */
+  readonly redis?: RedisServer
 }
 
 /** Between two looks of a gateway. */
@@ -71,6 +75,8 @@ export class Life {
   readonly inspector: LifeInspector
   readonly terminal: LifeTerminal
   readonly models: LifeModels
+  /** The server of its store; null = it has none. */
+  readonly redis: RedisServer | null
   /** By place; null = none is there. */
   readonly gateways: (LifeGateway | null)[]
   /** What all gateways are to have. */
@@ -86,13 +92,13 @@ export class Life {
   #judged = 0
 
   private constructor(options: LifeOptions, models: LifeModels, contract: Contract) {
-    const { folder, seed, gateways } = options
+    const { folder, seed, gateways, redis = null } = options
     this.#folder = folder
+    this.redis = redis
     this.models = models
     this.chance = new Chance(seed)
-    this.store = new SharedStore(join(folder, 'data'), this.time, (stored) =>
-      this.log.add(stored, this.time.ms),
-    )
+    const engine = redis === null ? lmdbAt(join(folder, 'data')) : redisAt(redis.address())
+    this.store = new SharedStore(engine, this.time, (stored) => this.log.add(stored, this.time.ms))
     this.gateways = Array.from({ length: gateways }, () => null)
     this.traffic = new LifeTraffic(this.chance, models, this.time)
     this.inspector = new LifeInspector(contract, this.log, (what) => this.fault(what))
@@ -235,6 +241,7 @@ export class Life {
       }
     }
     this.models.release()
+    this.models.fell([])
     await this.traffic.settled()
     await this.pass(HEALED_MS)
     for (let left = ANSWERED_MS; left > 0 && this.#underWay.size > 0; left -= TURN_MS) {

@@ -20,8 +20,13 @@ export type Served = {
   readonly aloneSince: number | null
   /** Its answer had a prediction. */
   readonly isRead: boolean
+  /** Which it was assigned to. */
   readonly variant: string
+  /** Another one has answered in its place. */
   readonly isFallback: boolean
+  readonly status: number
+  /** serin's own error; null = it is an upstream's answer. */
+  readonly error: string | null
 }
 
 /** So long after a decision every gateway that has the store serves its weights (docs/scaling.md). */
@@ -35,9 +40,7 @@ export const TRIP_STORED_MS = 1000
  * after it was served.
  */
 export function judgeServed(served: Served, log: LifeLog): string | null {
-  const { gateway, service: name, at, aloneSince, variant, isFallback } = served
-  // The variant of a fallback is the one that answered.
-  if (isFallback) return null
+  const { gateway, service: name, at, aloneSince, variant } = served
   const since = (aloneSince ?? at) - WEIGHTS_EVERYWHERE_MS
   const decided = log.inForceSince(name, since)
   const before = decided.filter((logged) => logged === null || logged.at <= at)

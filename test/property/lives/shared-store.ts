@@ -1,14 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Decision } from '../../../src/domain/decision.ts'
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
-import { openLmdbStore } from '../../../src/store/lmdb-store.ts'
 import { StoreAwayError } from '../../../src/store/store-error.ts'
 import type { StoreAbsence } from '../../../src/store/redis-store.ts'
-import type { RolloutChange, Store } from '../../../src/store/store.ts'
+import type { CommitResult, RolloutChange, Store } from '../../../src/store/store.ts'
 import type { LifeTime } from './life-time.ts'
+import type { StoreEngine } from './store-engine.ts'
 
-const LIMITS = { retentionMs: 3_600_000, maxPending: 100_000, maxBytes: 64 * 1024 ** 2 }
 const LOSES_NOTHING = (): boolean => false
-const SILENT = { info: () => {}, warn: () => {} }
+
+/** Between two attempts to reach a server that comes back, in real milliseconds. */
+const AGAIN_MS = 20
 
 /** What was stored of a service: its state, and the decision that came with it. */
 export type Stored = {
@@ -57,29 +59,32 @@ export class StoreWay {
 }
 
 /**
- * One store of several gateways, as a server's is: leases and orders end by its own clock. It lies on disk, and is opened
- * anew when nobody has had it open.
+ * One store of several gateways, as a server's is: leases and orders end by its own clock. What is one for all of them is
+ * opened anew when nobody has had it open.
  */
 export class SharedStore {
-  readonly #path: string
+  readonly #engine: StoreEngine
   readonly #time: LifeTime
   readonly #onStored: (stored: Stored) => void
-  readonly #ways = new Set<StoreWay>()
+  readonly #ways = new Map<StoreWay, Store>()
   readonly #underWay = new Set<Promise<unknown>>()
-  #inner: Store | null = null
+  /** Asked once, when the next commit has been sent. */
+  #strike: (() => Promise<void>) | null = null
+  /** Nobody has heard whether they were taken. */
+  #doubtful: RolloutChange[] = []
 
   /** `onStored` hears of each change of a state, in order, before anybody else. */
-  constructor(path: string, time: LifeTime, onStored: (stored: Stored) => void) {
-    this.#path = path
+  constructor(engine: StoreEngine, time: LifeTime, onStored: (stored: Stored) => void) {
+    this.#engine = engine
     this.#time = time
     this.#onStored = onStored
   }
 
   /** The store as one process has it. */
   async open(way: StoreWay): Promise<Store> {
-    this.#inner ??= await openLmdbStore({ path: this.#path, log: SILENT, ...LIMITS })
-    this.#ways.add(way)
-    const inner = this.#inner
+    const [known] = this.#ways.values()
+    const inner = this.#engine.isOne && known !== undefined ? known : await this.#engine.open()
+    this.#ways.set(way, inner)
     const mustBeThere = () => {
       if (way.isCut || way.loses()) throw new StoreAwayError('the store is away')
     }
@@ -97,9 +102,27 @@ export class SharedStore {
     return { ...(Object.fromEntries(passed) as Store), close: () => this.#leave(way) }
   }
 
-  /** What is stored, for who looks from outside; it has to be open. */
-  get inside(): Store {
-    return this.#inner!
+  /** The next commit is sent, and then this happens before its answer can come. */
+  strikeNextCommit(strike: () => Promise<void>): void {
+    this.#strike = strike
+  }
+
+  /** Resolves when a server that was away answers everybody again. No time passes meanwhile. */
+  async reached(): Promise<void> {
+    this.#strike = null
+    for (const inner of this.#ways.values()) {
+      while (!(await answers(inner))) await delay(AGAIN_MS)
+    }
+    const [inner] = this.#ways.values()
+    for (const change of this.#doubtful) {
+      const { service: kept, state, decision } = change
+      const record = await inner!.readRollout(kept)
+      if (state === undefined || record?.state.revision !== state.revision) continue
+      const [last = null] =
+        decision === undefined ? [] : await inner!.decisions(decision.service, NEWEST)
+      this.#tell(change, last)
+    }
+    this.#doubtful = []
   }
 
   /** Resolves when nothing that was asked of it waits for an answer. */
@@ -111,7 +134,7 @@ export class SharedStore {
     const now = () => this.#time.now()
     return {
       commit: async (change) => {
-        const result = await inner.commit(change)
+        const result = await this.#commit(inner, change)
         if (result.ok) this.#tell(change, result.decision)
         return result
       },
@@ -120,6 +143,20 @@ export class SharedStore {
       takeOrders: (lease) => inner.takeOrders(lease, now()),
       answerOrder: (id, answer, ttlMs) => inner.answerOrder(id, answer, ttlMs, now()),
     }
+  }
+
+  async #commit(inner: Store, change: RolloutChange): Promise<CommitResult> {
+    const strike = this.#strike
+    if (strike === null || change.state === undefined) return inner.commit(change)
+    this.#strike = null
+    const asked = inner.commit(change)
+    // Awaited below: until then nobody else would hear of it.
+    asked.catch(() => {})
+    await strike()
+    return asked.catch((error: unknown) => {
+      this.#doubtful.push(change)
+      throw error
+    })
   }
 
   #tell({ service: kept, state }: RolloutChange, decision: Decision | null): void {
@@ -134,9 +171,17 @@ export class SharedStore {
   }
 
   async #leave(way: StoreWay): Promise<void> {
-    if (!this.#ways.delete(way) || this.#ways.size > 0) return
-    const inner = this.#inner!
-    this.#inner = null
-    await inner.close()
+    const inner = this.#ways.get(way)
+    if (!this.#ways.delete(way)) return
+    if (![...this.#ways.values()].includes(inner!)) await inner!.close()
   }
+}
+
+const NEWEST = { after: 0, limit: 1 }
+
+function answers(store: Store): Promise<boolean> {
+  return store.readRevision('').then(
+    () => true,
+    () => false,
+  )
 }
