@@ -16,6 +16,7 @@ type CheckOptions = {
   readonly rps?: number
   readonly rate?: GivenRates
   readonly explain?: true
+  readonly strict?: true
 }
 
 /** Adds `serin check -c FILE`: every mistake at once, what deserves a second look, and what it will do. */
@@ -29,7 +30,8 @@ export function addCheckCommand(program: Command, io: CliIo): void {
     .option('--rps <n>', 'requests (new keys) per second: can its rollouts be decided?', parseRps)
     .option('--rate <metric=share>', 'with --rps: of the baseline, conversion=30%', collectRate)
     .option('--explain', 'tell in sentences what it does; with --rps also how long it takes')
-    .action(async ({ config: file, rps, rate, explain }: CheckOptions) => {
+    .option('--strict', 'exit code 1 for a warning about the file, too')
+    .action(async ({ config: file, rps, rate, explain, strict }: CheckOptions) => {
       if (rate !== undefined && rps === undefined) {
         throw new CliExit(
           EXIT.badInput,
@@ -56,6 +58,11 @@ export function addCheckCommand(program: Command, io: CliIo): void {
       if (explain === true)
         io.stdout.write(
           await explainConfig(io, config, rps === undefined ? null : { rps, rates: rate }),
+        )
+      if (strict === true && warnings.length > 0)
+        throw new CliExit(
+          EXIT.badInput,
+          `--strict lets no warning pass, and ${file} has ${warnings.length}`,
         )
     })
 }
