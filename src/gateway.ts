@@ -40,7 +40,7 @@ import { createOwnTrouble } from './own-trouble.ts'
 import { openStore } from './open-store.ts'
 import { joinStore, type StoreJoin } from './join-store.ts'
 import { keepLastWeights, serveLastWeights } from './serve-last-weights.ts'
-import { createLabelShow } from './show-label.ts'
+import { createLabelBooking, createLabelShow } from './show-label.ts'
 import { createServiceLook } from './service-look.ts'
 import { createSteadyClock } from './steady-clock.ts'
 import { takeUpStored } from './take-up-stored.ts'
@@ -137,7 +137,7 @@ async function wire(config: Config, deps: GatewayDeps, opened: Opened): Promise<
       const plan = live.plans.get(service) ?? live.experiments.get(service)?.comparisons[0]?.plan
       return plan?.eventFields ?? new Map()
     },
-    bookLabel: (prediction, label) => evaluator.label(prediction, label),
+    bookLabel: createLabelBooking(evaluator, (service) => live.books.get(service)),
     showLabel: createLabelShow({ book: (service) => live.books.get(service), clock, log }),
     bookEvent: evaluator.event,
     ...{ clock: steady, hears: evaluator.hearsFeedback },

@@ -1,5 +1,6 @@
 import type { Clock } from './domain/clock.ts'
 import type { Prediction } from './domain/prediction.ts'
+import type { Evaluator } from './evaluator/evaluator.ts'
 import type { ServiceBook } from './metrics/service-recorder.ts'
 
 /** How often a service's labels are complained of. */
@@ -26,5 +27,18 @@ export function createLabelShow(deps: {
       log.warn({ service, metrics, label, prediction: value }, 'a label cannot be scored')
     }
     return false
+  }
+}
+
+/** Counts labels into the cohorts of their requests, and for the books of their services those that come too late. */
+export function createLabelBooking(
+  evaluator: Pick<Evaluator, 'label'>,
+  book: (service: string) => Pick<ServiceBook, 'labels'> | undefined,
+): Evaluator['label'] {
+  return (prediction, label) => {
+    const booked = evaluator.label(prediction, label)
+    const { service, rollout } = prediction
+    book(service)?.labels.arrived(rollout, booked.result === 'late')
+    return booked
   }
 }
