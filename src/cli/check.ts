@@ -25,6 +25,7 @@ type CheckOptions = {
   readonly rate?: GivenRates
   readonly segment?: GivenShares
   readonly explain?: true
+  readonly strict?: true
 }
 
 /** Adds `serin check -c FILE`: every mistake at once, what deserves a second look, and what it will do. */
@@ -43,7 +44,8 @@ export function addCheckCommand(program: Command, io: CliIo): void {
       collectShare,
     )
     .option('--explain', 'tell in sentences what it does; with --rps also how long it takes')
-    .action(async ({ config: file, rps, rate, segment, explain }: CheckOptions) => {
+    .option('--strict', 'exit code 1 for a warning about the file, too')
+    .action(async ({ config: file, rps, rate, segment, explain, strict }: CheckOptions) => {
       const known = { rates: rate, shares: segment }
       if (rps === undefined) refuseKnown(known)
       const { config, warnings, place } = await readConfigFile(io, file, rps ?? null, known)
@@ -67,6 +69,11 @@ export function addCheckCommand(program: Command, io: CliIo): void {
       if (explain === true)
         io.stdout.write(
           await explainConfig(io, config, rps === undefined ? null : { rps, ...known }),
+        )
+      if (strict === true && warnings.length > 0)
+        throw new CliExit(
+          EXIT.badInput,
+          `--strict lets no warning pass, and ${file} has ${warnings.length}`,
         )
     })
 }

@@ -57,7 +57,7 @@ function explainUnknownKey(error: ErrorObject, path: ConfigPath): Finding {
   const known = Object.keys(propertiesOf(error))
   const allowed = known.length === 0 ? 'none is allowed here' : `allowed: ${known.join(', ')}`
   const below = suggestBelow(key, propertiesOf(error))
-  const hints = [below, suggestElsewhere(key, path), suggest(key, known)]
+  const hints = [below, suggestElsewhere(key, path), suggest(key, known), suggestPoint(key)]
   const meant = hints.find((hint) => hint !== '') ?? ''
   const message = `unknown key "${key}"${meant} (${allowed})`
   return { path: [...path, key], atKey: true, message }
@@ -73,6 +73,11 @@ function suggestBelow(key: string, known: Readonly<Record<string, Schema>>): str
 function suggestElsewhere(key: string, path: ConfigPath): string {
   const place = placeOfKey(key, path)
   return place === null ? '' : `: did you mean "${place}"?`
+}
+
+/** The second half of `{ max: 0,5% }`, which YAML takes for a key of its own. */
+function suggestPoint(key: string): string {
+  return /^\d+(?:%|ms|[smhd])?$/.test(key) ? `: a number has a point, such as 0.${key}` : ''
 }
 
 function explainMissingKey(error: ErrorObject, path: ConfigPath): Finding {

@@ -109,6 +109,9 @@ export type SeenLabels = UnscoredLabels & {
   readonly last: { readonly label: number; readonly prediction: number } | null
 }
 
+/** Labels of an attempt's requests that came to this process, and those of them that came when nothing waited for them any more. */
+export type LabelArrivals = { readonly labels: number; readonly late: number }
+
 /** What a share is not shown to be below, and above. */
 export type ShareBounds = { readonly lower: number; readonly upper: number }
 

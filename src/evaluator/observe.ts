@@ -1,6 +1,6 @@
 import type { Evidence } from '../domain/evidence.ts'
 import type { UpstreamCount } from '../domain/faults.ts'
-import type { RolloutState } from '../domain/rollout-state.ts'
+import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import type { ProviderReading } from '../domain/measurement.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import type { MetricReport } from '../domain/verdict.ts'
@@ -189,6 +189,7 @@ function observe(
     unitsPerSecond,
     predictions: { baseline: baseline.predictions, canary: canary.predictions },
     labels: book.labels.counts,
+    labelArrivals: book.labels.arrivalsOf(rolloutId(state)),
     lastRequestAt,
     confirmation: 'not-asked',
   }

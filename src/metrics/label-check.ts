@@ -2,12 +2,18 @@ import type { Score } from '../domain/hypothesis.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { isLabelMetric } from '../domain/rollout-spec.ts'
 import { shownMetricsOf, type Service } from '../domain/service.ts'
-import type { SeenLabels } from '../domain/verdict.ts'
+import type { LabelArrivals, SeenLabels } from '../domain/verdict.ts'
 import { scoreOf } from '../rollout/metric-source.ts'
 import { rawScore } from '../statistics/score.ts'
 import { LabelPulse, type LabelSilence } from './label-pulse.ts'
 
-/** Whether labels of a service come; and how many of them its metrics cannot score, evidence or not, late or not. */
+/** Attempts whose labels are counted: those of the one before may still come. */
+const MOST_ATTEMPTS = 4
+
+/**
+ * Whether labels of a service come, how many of them its metrics cannot score, evidence or not, late or not, and how many
+ * come late.
+ */
 export class LabelCheck {
   /** Null: no metric asks for labels. */
   readonly pulse: LabelPulse | null
@@ -17,6 +23,8 @@ export class LabelCheck {
   readonly counts: ReadonlyMap<string, SeenLabels>
   readonly #counts: Map<string, { -readonly [K in keyof SeenLabels]: SeenLabels[K] }>
   readonly #scores: ReadonlyMap<string, Score>
+  /** By attempt. */
+  readonly #arrivals: Map<string, { -readonly [K in keyof LabelArrivals]: LabelArrivals[K] }>
 
   /** `previous`: the same service before a reload, whose counters are shared. */
   constructor(service: Service, previous: LabelCheck | null) {
@@ -29,6 +37,7 @@ export class LabelCheck {
       metrics.map(({ name }) => [name, before?.get(name) ?? { labels: 0, of: 0, last: null }]),
     )
     this.counts = this.#counts
+    this.#arrivals = previous === null ? new Map() : previous.#arrivals
   }
 
   /** Labels that do not come while requests do; see `LabelPulse.silence`. */
@@ -38,12 +47,13 @@ export class LabelCheck {
 
   /** Counts a label, and names the metrics that cannot score it; none where nothing was predicted. */
   check(
-    { value: prediction, at }: Pick<Prediction, 'value' | 'at'>,
+    { value: prediction, at, rollout }: Pick<Prediction, 'value' | 'at' | 'rollout'>,
     label: number,
     late: boolean,
     now: number,
   ): readonly string[] {
     this.pulse?.labelled(at, late, now)
+    this.#arrived(rollout, late)
     if (prediction === null) return []
     const metrics: string[] = []
     for (const [name, score] of this.#scores) {
@@ -55,5 +65,19 @@ export class LabelCheck {
       metrics.push(name)
     }
     return metrics
+  }
+
+  /** What has joined requests of this attempt; late = its cohort took none any more. */
+  arrivalsOf(attempt: string): LabelArrivals {
+    return this.#arrivals.get(attempt) ?? { labels: 0, late: 0 }
+  }
+
+  #arrived(attempt: string, isLate: boolean): void {
+    const known = this.#arrivals.get(attempt) ?? { labels: 0, late: 0 }
+    known.labels++
+    if (isLate) known.late++
+    if (!this.#arrivals.has(attempt) && this.#arrivals.size === MOST_ATTEMPTS)
+      this.#arrivals.delete(this.#arrivals.keys().next().value!)
+    this.#arrivals.set(attempt, known)
   }
 }

@@ -3,6 +3,7 @@ import {
   isValueMetric,
   isWaitingMetric,
   readsAnswer,
+  type LabelMetricSpec,
   type MetricSpec,
   type StepSpec,
   type ValueMetricSpec,
@@ -10,6 +11,7 @@ import {
 import type { RolloutState } from '../domain/rollout-state.ts'
 import { formatDuration } from '../domain/units.ts'
 import type { MetricReport } from '../domain/verdict.ts'
+import { formatCount } from './format.ts'
 import { sourceOf } from './metric-source.ts'
 import { describeUnscored, isTooMuch } from './missing-scores.ts'
 import type { Missing } from './missing.ts'
@@ -39,7 +41,7 @@ export function labelMinimums(
     const write = () => {
       const what = isValueMetric(metric)
         ? waitedFor(metric, unit)
-        : `canary labels in this step${unreadable(seen)}${unscored(metric.name, seen)}`
+        : `canary labels in this step${unreadable(seen)}${unscored(metric.name, seen)}${tooLate(metric, seen)}`
       return `${metric.name}: ${report.stepCanaryN} of ${needed} ${what}${learning(metric, report)}`
     }
     const lagMs = () => idleMs(plan, state) + sourceOf(metric).windowMs
@@ -100,6 +102,13 @@ function learning(metric: MetricSpec, { cap }: MetricReport): string {
 function unreadable(seen: Observation): string {
   const found = describeUnreadable(seen)
   return found === null ? '' : `; ${found}`
+}
+
+// They join their requests all the same, so that nobody who sends them is told of a fault.
+function tooLate(metric: LabelMetricSpec, { labelArrivals }: Observation): string {
+  const { labels, late } = labelArrivals ?? { labels: 0, late: 0 }
+  if (late === 0 || late < labels / 2) return ''
+  return `; ${formatCount(late)} of ${formatCount(labels)} labels came too late: is labelWindow (${formatDuration(metric.labelWindowMs)}) long enough?`
 }
 
 // The evidence knows of them only when their window is over.

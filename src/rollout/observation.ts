@@ -1,6 +1,6 @@
 import type { Faults } from '../domain/faults.ts'
 import type { PredictionCount } from '../domain/prediction.ts'
-import type { LogEvidence, MetricReport, SeenLabels } from '../domain/verdict.ts'
+import type { LabelArrivals, LogEvidence, MetricReport, SeenLabels } from '../domain/verdict.ts'
 import type { AttemptCount } from '../statistics/breaker.ts'
 
 /** What one evaluation knows about the world: the input of `step` beside the state. */
@@ -24,6 +24,8 @@ export type Observation = {
   readonly predictions: { readonly baseline: PredictionCount; readonly canary: PredictionCount }
   /** Labels that came to this process, and that a metric cannot score, by its name. */
   readonly labels: ReadonlyMap<string, SeenLabels>
+  /** Of this attempt; absent = not known. */
+  readonly labelArrivals?: LabelArrivals
   /**
    * When the service last had a request in the step that runs, or since when this process would have seen one; null = not
    * known.

@@ -160,3 +160,35 @@ ${more}
   t.match(await explainLines(t, rules(all)), /header:x = 0 -> baseline\. baseline has everything/)
   t.match(await keyed('cookie:session'), /The key is cookie session:/)
 })
+
+t.test('With --strict a warning about the file is none that passes.', async (t) => {
+  const file = join(t.testdir({}), 'serin.yaml')
+  const check = async (rollout: string, ...argv: string[]) => {
+    writeFileSync(
+      file,
+      `version: 1
+gateway: { listen: 127.0.0.1:8080 }
+store: redis://127.0.0.1:1/0
+services:
+  a:
+    match: { path: /a }
+    variants:
+      baseline: { version: "1", upstreams: ["http://127.0.0.1:8001"] }
+${rollout}`,
+    )
+    return run(['check', '-c', file, ...argv])
+  }
+  const sound = await check('', '--strict')
+  t.equal(sound.exitCode, 0, sound.stderr)
+  t.match(sound.stdout, /^warning: store: from here, /, 'which is not about the file')
+
+  const risky = `      canary: { version: "2", upstreams: ["http://127.0.0.1:8002"] }
+    rollout: { steps: [{ weight: 50% }, { weight: 100% }] }
+    analysis: { metrics: { rate: { kind: error-rate, max: 5% } } }
+`
+  t.equal((await check(risky)).exitCode, 0)
+  const strict = await check(risky, '--strict')
+  t.equal(strict.exitCode, 1)
+  t.match(strict.stdout, /^warning: .*only technical metrics decide/)
+  t.match(strict.stderr, /--strict lets no warning pass, and .*serin\.yaml has 2/)
+})

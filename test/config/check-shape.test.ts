@@ -51,7 +51,7 @@ t.test('a key that stands elsewhere is told from where', (t) => {
 t.test('a key that another kind of metric has is told by what this kind has in its place', (t) => {
   const told = (metric: string, found: string, meant: string) => {
     const said = problemsOf(file({ service: `    analysis: { metrics: { m: { ${metric} } } }` }))
-    t.match(said.join(), `.metrics.m.${found}: unknown key "${found}"${meant} (allowed: kind, `)
+    t.match(said.join(), `: unknown key "${found}"${meant} (allowed: kind, `)
   }
   told(
     'kind: accuracy, labelWindow: 1m, maxIncrease: 5%',
@@ -60,6 +60,7 @@ t.test('a key that another kind of metric has is told by what this kind has in i
   )
   told('kind: error-rate, maxDecrease: 5%', 'maxDecrease', ': did you mean "maxIncrease"?')
   told('kind: error-rate, max: 5%, quantile: 0.5', 'quantile', '')
+  told('kind: error-rate, max: 0,5%', '5%', ': a number has a point, such as 0.5%')
   t.end()
 })
 

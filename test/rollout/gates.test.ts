@@ -294,6 +294,25 @@ t.test('labels without predictions are told from labels that do not come', (t) =
   t.end()
 })
 
+t.test('labels that mostly come too late are told of, while they are missing', (t) => {
+  const withLabels = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
+  const sentence = (late: number) =>
+    missingFor(
+      withLabels,
+      state(),
+      seen({
+        reports: [report({ name: 'rmse', stepCanaryN: 0 })],
+        labelArrivals: { labels: 1200, late },
+      }),
+    )[0]!.sentence
+  t.match(
+    sentence(1100),
+    /^rmse: 0 of 100 canary labels in this step; 1,100 of 1,200 labels came too late: is labelWindow \(\d+\w+\) long enough\?$/,
+  )
+  t.match(sentence(599), /canary labels in this step$/)
+  t.end()
+})
+
 t.test('labels that cannot be scored are told of as they come', (t) => {
   const withLabels = plan({ analysis: { metrics: [ERRORS, LATENCY, RMSE] } })
   const sentences = (labels: number, more: readonly MetricReport[] = []) =>
