@@ -6,10 +6,10 @@
 export type Outcome = 'ok' | 'failed' | 'client_closed' | 'rejected' | 'no_answer'
 
 /**
- * An outcome as the evidence has it: of the good answers, those with a 4xx are told apart; `unsettled` = none was known by
- * the time that its cohort is settled.
+ * An outcome as the evidence has it: of the good answers, those with a 4xx are told apart; `stopped` = of those that a
+ * client left, a stream that was running; `unsettled` = none was known by the time that its cohort is settled.
  */
-export type JudgedOutcome = Outcome | 'client_error' | 'unsettled'
+export type JudgedOutcome = Outcome | 'client_error' | 'stopped' | 'unsettled'
 
 /**
  * Whether the variant has failed a request: the one definition for evidence, limits, breaker, metrics and mirrors. A

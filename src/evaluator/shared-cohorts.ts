@@ -90,6 +90,8 @@ export class SharedCohorts {
   #previous: number | null = null
   /** The others were told of an open cohort, so they must be told that it is none any more. */
   #isOpen = false
+  /** Up to which number the others know that all is folded. */
+  #toldThrough = -Infinity
   /** The store had cohorts of before with shares of others. */
   #hasRestored: boolean
   readonly #keys: SharedKeys
@@ -120,7 +122,13 @@ export class SharedCohorts {
     const current = areThere ? (ledger.current ?? pairs.current) : null
     const isOver =
       !areThere && this.areAny && !hasShared(ledger.slots()) && !hasShared(pairs.slots())
-    if (current === null && !this.#isOpen && !isOver) return null
+    if (!areThere && !this.#isOpen && !isOver) return null
+    const through =
+      Math.min(firstNumber(ledger.slots()), firstNumber(pairs.slots()), lastNumber + 1) - 1
+    // Where nothing opens any more, after a rollback, say, labels come to the others all the same.
+    const isNews = this.areAny && through > this.#toldThrough
+    if (current === null && !this.#isOpen && !isOver && !isNews) return null
+    this.#toldThrough = through
     const [previous, earlier] = [this.#previous, [] as CohortOpening[]]
     if (previous === null && current !== null) {
       for (const { cohort } of inOrder([...ledger.slots(), ...pairs.slots()])) {
@@ -149,8 +157,7 @@ export class SharedCohorts {
       previous,
       earlier,
       folded: Object.fromEntries(folded),
-      through:
-        Math.min(firstNumber(ledger.slots()), firstNumber(pairs.slots()), lastNumber + 1) - 1,
+      through,
     }
   }
 

@@ -14,10 +14,11 @@ export function bookOutcome(
   durationMs: number,
 ): void {
   // Client aborts and full queues are what slowness causes: they stay in the sample as requests
-  // without an answer and as slow ones, and are no errors of the variant. A deadline is both.
+  // without an answer and as slow ones, and are no errors of the variant. A deadline is both. Who stops
+  // a stream that runs had an answer, of which enough was read.
   const isGood = outcome === 'ok' || outcome === 'client_error'
   const failed = isFailedEnd(outcome)
-  const answered = isGood || outcome === 'failed'
+  const answered = isGood || outcome === 'failed' || outcome === 'stopped'
   const clientError = outcome === 'client_error'
   const request = { side: ticket.side!, unit: ticket.unit, first: ticket.first }
   const book = (id: string, isHarm: boolean, isProofEvent: boolean) =>

@@ -3,6 +3,9 @@ import type { JudgedOutcome } from '../domain/outcome.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
 import type { ComparedTicket, Ticket } from './recorder.ts'
 
+/** Of a request that is compared nowhere. */
+export const NO_PLACES: readonly ComparedTicket[] = []
+
 /**
  * The ledgers of an experiment, one for each challenger: a draw for a challenger is booked into its own,
  * one for the baseline into all of them. So each ledger has seen the draws for its two variants alone.

@@ -18,5 +18,5 @@ export function firstByteMs(
 
 /** Whether a client left while its answer was coming: it knows how long that let it wait. */
 export function leftAnswered({ firstByteAt }: Begun, outcome: JudgedOutcome): boolean {
-  return outcome === 'client_closed' && firstByteAt !== null
+  return (outcome === 'client_closed' || outcome === 'stopped') && firstByteAt !== null
 }

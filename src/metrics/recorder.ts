@@ -120,6 +120,8 @@ export type Ticket = {
   headAt: number | null
   /** Of a good answer's body, or its head's where it has none; null = not yet, or nobody asks. */
   firstByteAt: number | null
+  /** Its client left a stream of events that was running. */
+  stopped: boolean
   /** The figures of its rule; null where the service has no rules, and for overrides. */
   readonly ruled: RuleFigures | null
   /** Its places in the comparisons of an experiment; empty where there is none. */

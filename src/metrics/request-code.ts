@@ -1,6 +1,6 @@
 import type { AssignmentReason } from '../domain/assignment.ts'
 import { errorEntry } from '../domain/errors.ts'
-import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
+import { isFailedEnd, type JudgedOutcome, type Outcome } from '../domain/outcome.ts'
 
 const OUTCOMES: readonly Outcome[] = ['ok', 'failed', 'client_closed', 'rejected', 'no_answer']
 const REASONS: readonly AssignmentReason[] = ['override', 'rule', 'key', 'random']
@@ -37,6 +37,12 @@ export function attemptEndOf(outcome: Outcome, status: number): AttemptEnd {
 
 /** What stands in the books in place of a status where none was sent. */
 const UNANSWERED = errorEntry('SERIN_CLIENT_CLOSED').status
+
+/** The end of a request as the evidence has it; `stopped`: its client left a stream that was running. */
+export function judgedEnd(outcome: Outcome, status: number, stopped: boolean): JudgedOutcome {
+  if (isClientErrorEnd(outcome, status)) return 'client_error'
+  return outcome === 'client_closed' && stopped ? 'stopped' : outcome
+}
 
 /** A good answer all the same, but the client asked for something that there is not. */
 export function isClientErrorEnd(outcome: Outcome, status: number): boolean {

@@ -8,7 +8,7 @@ import type { Service } from '../domain/service.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { bookQuestions } from './book-questions.ts'
 import type { CohortLedger } from './cohort-ledger.ts'
-import { ComparisonBooks } from './comparison-books.ts'
+import { ComparisonBooks, NO_PLACES } from './comparison-books.ts'
 import { firstByteMs } from './first-byte.ts'
 import { LabelCheck } from './label-check.ts'
 import { buildMirrorBooks, type MirrorBook } from './mirror-book.ts'
@@ -16,17 +16,14 @@ import type { PairLedger, PairTicket } from './pair-ledger.ts'
 import { predictionOf } from './prediction-of.ts'
 import type {
   AttemptResult,
-  ComparedTicket,
   FallbackResult,
   RequestNote,
   ServiceRecorder,
   Ticket,
 } from './recorder.ts'
-import { isClientErrorEnd } from './request-code.ts'
+import { judgedEnd } from './request-code.ts'
 import { RuleBook } from './rule-book.ts'
 import { VariantBook } from './variant-book.ts'
-
-const NOWHERE: readonly ComparedTicket[] = []
 
 /** Half-life of the latencies that quantiles are read from. */
 const LATENCY_HALF_LIFE_MS = 600_000
@@ -154,8 +151,9 @@ export class ServiceBook implements ServiceRecorder {
       startedWall,
       headAt: null,
       firstByteAt: null,
+      stopped: false,
       ruled: reason === 'override' ? null : (this.#rules?.figuresOf(rule, variant) ?? null),
-      compared: NOWHERE,
+      compared: NO_PLACES,
       pair: null,
       place: -1,
       done: false,
@@ -200,7 +198,7 @@ export class ServiceBook implements ServiceRecorder {
     const at = this.#clock.now()
     const ending = { outcome, status, code, durationMs, firstByteMs: toFirst, upstreamMs, at }
     ticket.book.end(ticket, ending)
-    const judged = isClientErrorEnd(outcome, status) ? 'client_error' : outcome
+    const judged = judgedEnd(outcome, status, ticket.stopped)
     // The ledger that judged it may be another one by now: a cohort knows no later attempt.
     if (ticket.cohort !== null) this.#ledger?.settle(ticket, judged, durationMs)
     this.#comparisons.settle(ticket, judged, durationMs)

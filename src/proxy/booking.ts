@@ -7,9 +7,13 @@ import { endsInError, type AnswerCopy, type PredictionReader } from './observe.t
 import type { StreamTail } from './stream-tail.ts'
 import type { Trace } from './trace.ts'
 
+/** Who leaves a stream that has said nothing for so long leaves it for that. */
+const PAUSE_MS = 5000
+
 /** What is left of an answer for the books. */
 export type AnswerRemains = {
   readonly status: number
+  readonly isEventStream: boolean
   /** The bytes, or null when they cannot be read. */
   readonly copy: readonly Buffer[] | null
   readonly copiedBytes: number
@@ -35,6 +39,8 @@ export class Booking {
   #isSettled = false
   #isClosed = false
   #isSession = false
+  /** When a part of its answer's body came last. */
+  #chunkAt = -Infinity
   /** The first byte of its answer's body is waited for. */
   #awaitsByte = false
 
@@ -57,8 +63,9 @@ export class Booking {
     this.#awaitsByte = this.#recorder.timesFirstBytes && outcome === 'ok'
   }
 
-  /** A part of the answer's body came. */
-  chunk(clock: Clock): void {
+  /** A part of the answer's body came, at about `now` (monotonic ms; the clock is exact, and dearer). */
+  chunk(clock: Clock, now: number): void {
+    this.#chunkAt = now
     if (!this.#awaitsByte) return
     this.#awaitsByte = false
     if (!this.#isClosed) this.#recorder.firstByte(this.ticket, clock.monotonic())
@@ -125,6 +132,7 @@ export class Booking {
       this.#recorder.sessionEnded(this.ticket.variant)
       return
     }
+    if (outcome === 'client_closed') this.ticket.stopped = this.#isRunning(answer, now)
     this.settle(outcome, status, trace, now, code)
     const { reads } = this.#watch
     const isGood = outcome === 'ok' && answer !== null && answer.status < 300
@@ -140,6 +148,12 @@ export class Booking {
       this.#recorder.unreadable(this.ticket)
     }
     this.#predictNothing()
+  }
+
+  /** Its answer is a stream of events, which come: who leaves has had of them what it wanted. */
+  #isRunning(answer: AnswerRemains | null, now: number): boolean {
+    const isStream = answer !== null && answer.isEventStream && answer.status < 300
+    return isStream && now - this.#chunkAt < PAUSE_MS
   }
 
   #predictNothing(): void {

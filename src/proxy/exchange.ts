@@ -201,7 +201,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
 
   onChunk(chunk: Buffer): boolean {
     const { clock, exchanges, limits } = this.#context
-    this.#booking!.chunk(clock)
+    this.#booking!.chunk(clock, exchanges.now)
     if (exchanges.now >= this.#settlesAt) {
       const { status } = this.#relay!
       this.#booking!.settle(outcomeOf(status, this.#service), status, this.#trace, exchanges.now)

@@ -1,6 +1,6 @@
 import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { PairTest } from '../domain/pairs.ts'
-import type { StepSpec } from '../domain/rollout-spec.ts'
+import type { OnFailure, StepSpec } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { toByteString } from '../routing/byte-string.ts'
 import { xxh32 } from '../routing/xxh32.ts'
@@ -8,7 +8,8 @@ import { hideSecrets } from './hide-secrets.ts'
 
 /**
  * What two replicas must agree on so that their shares of a cohort add up: which requests are drawn, what is
- * read from them, and what is asked. 16 hex digits; equal for equal configurations of the service.
+ * read from them, and what is asked, but not whether harm pauses or rolls back: that is for who decides. 16 hex digits; equal
+ * for equal configurations of the service.
  */
 export function sharingKeyOf(
   { match, split, observe, failureStatuses, streamError, variants, rollout }: Service,
@@ -17,9 +18,13 @@ export function sharingKeyOf(
 ): string {
   const { key, rules } = split
   const versions = variants.map(({ name, version }) => [name, version])
-  const drawn = [match, key, rules, observe, failureStatuses, versions, hypotheses]
+  const asked = hypotheses.map((each) => toAsked(each, each.source.of))
+  const drawn = [match, key, rules, observe, failureStatuses, versions, asked]
   // Absent without a mirror step, so that replicas of other versions agree.
-  const copied = pairTests.length === 0 ? [] : [pairTests, rollout!.steps.flatMap(copiedBy)]
+  const copied =
+    pairTests.length === 0
+      ? []
+      : [pairTests.map((each) => toAsked(each, each.asks.of)), rollout!.steps.flatMap(copiedBy)]
   // An earlier version bets without `lift` on what bets of this one are sized for, and more than all may be lost there.
   const isLifted = hypotheses.some(({ source }) => source.of === 'ratio')
   return digest([...drawn, ...copied, ...(isLifted ? ['lift'] : []), ...saidOf(streamError)])
@@ -45,6 +50,14 @@ export function concernKeyOf({
   const drawn = [match, split, observe, failureStatuses, versions]
   return digest([...drawn, asked, spec, ...saidOf(streamError)])
 }
+
+// Of metrics: guards that nobody configures pause, whatever the file says.
+function toAsked<T extends { readonly onFailure: OnFailure }>(test: T, of: string): T {
+  if (test.onFailure !== 'pause' || UNCONFIGURED.has(of)) return test
+  return { ...test, onFailure: 'rollback' }
+}
+
+const UNCONFIGURED: ReadonlySet<string> = new Set(['label-missing', 'no-answer', 'client-error'])
 
 // Nothing where it is not looked for, so that replicas of other versions agree.
 function saidOf(streamError: string | undefined): readonly unknown[] {

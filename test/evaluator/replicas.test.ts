@@ -2,6 +2,7 @@ import t from 'tap'
 import type { MetricSpec } from '../../src/domain/rollout-spec.ts'
 import type { StepShare, StepTimesShare } from '../../src/domain/replica.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
+import { rolloutId } from '../../src/domain/rollout-state.ts'
 import type { Service } from '../../src/domain/service.ts'
 import type { MetricReport } from '../../src/domain/verdict.ts'
 import { buildPlan } from '../../src/rollout/plan.ts'
@@ -616,3 +617,45 @@ t.test('who decides hears when labels have come to others', async (t) => {
   t.ok(labelledAt()! > first)
   t.same(world.errors, [])
 })
+
+t.test(
+  'a label that comes too late is late wherever it comes, after a rollback as well',
+  async (t) => {
+    const service = quickService({
+      spec: { steps: weightSteps([50, 100], 1e6) },
+      analysis: { metrics: [ERRORS, { ...RMSE, labelWindowMs: 20_000 }] },
+    })
+    const world = new Processes()
+    const leader = await world.start(service)
+    await world.run(2000)
+    const follower = await world.start(service)
+    await world.run(4000)
+    const begin = ({ book }: Process) => {
+      const none = { suppressed: false, keyMissing: false, overrideRefused: false }
+      const ticket = book.begin({ variant: 'canary', reason: 'random', unit: null, ...none }, 'r')
+      book.end(ticket, 'ok', 200, 5)
+      const rollout = rolloutId(leader.evaluator.view('svc')!.state)
+      return samplePrediction({ service: 'svc', rollout, cohort: ticket.cohort!.number })
+    }
+    const [first, other] = [begin(follower), begin(leader)]
+    await world.run(10_000)
+    const second = begin(follower)
+    await world.run(2000)
+    t.match(await leader.evaluator.command('svc', order('abort'), null), { ok: true })
+    const told = (of: typeof first) =>
+      [leader, follower].map(({ evaluator }) => evaluator.label(of, 3).result)
+    await world.run(2000)
+    for (const prediction of [first, other, second]) t.same(told(prediction), ['joined', 'joined'])
+    await world.run(12_000)
+    t.same(told(first), ['late', 'late'], 'its window is over')
+    t.same(told(other), ['late', 'late'])
+    t.same(told(second), ['joined', 'joined'])
+    await world.run(12_000)
+    t.same(told(second), ['late', 'late'])
+    const { version } = await world.store.readPublications(0)
+    await world.run(30_000)
+    t.equal((await world.store.readPublications(0)).version, version, 'there is nothing to say')
+    t.same(await world.store.readOpenings('svc'), [])
+    t.same(world.errors, [])
+  },
+)

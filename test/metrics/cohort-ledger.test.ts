@@ -59,6 +59,7 @@ function begin(
     startedWall: 0,
     headAt: null,
     firstByteAt: null,
+    stopped: false,
     ruled: null,
     compared: [],
     pair: null,

@@ -152,6 +152,26 @@ t.test('a stream that outlives its cohort is judged by what has come', (t) => {
   t.end()
 })
 
+t.test('who stops a stream that runs had an answer, and is slow until its last byte alone', (t) => {
+  const world = build()
+  const leave = (first: number | null, stopped: boolean) => {
+    const ticket = world.begin()
+    world.book.head(ticket, ticket.startedAt + 3)
+    if (first !== null) world.book.firstByte(ticket, ticket.startedAt + first)
+    ticket.stopped = stopped
+    world.book.end(ticket, 'client_closed', 200, null, ticket.startedAt + 50)
+  }
+  leave(40, true)
+  t.match(world.slow('no-answer'), { of: 1, harm: 0, proof: 0 })
+  t.match(world.slow('latency'), { of: 1, harm: 1 })
+  t.match(world.slow('first'), { of: 1, harm: 0 })
+  leave(40, false)
+  t.match(world.slow('no-answer'), { of: 2, harm: 1, proof: 1 })
+  t.match(world.slow('first'), { of: 2, harm: 0 })
+  t.equal(world.canary.errors, 0)
+  t.end()
+})
+
 t.test('the first byte counts once, and not after the end', (t) => {
   const world = build()
   const ticket = live(world, { head: 3, first: 40, end: 50, outcome: 'ok' })

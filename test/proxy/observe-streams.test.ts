@@ -116,7 +116,7 @@ t.test('of a stream that its client left, or that broke off, nothing is read', a
   const client = new RawConnection(gateway.port).send(get('/m/stopped'))
   await client.receive('"score":0.5}\n\n')
   client.close()
-  t.match(await recorder.ended(1), { outcome: 'client_closed' })
+  t.match(await recorder.ended(1), { outcome: 'client_closed', stopped: true })
   const other = new RawConnection(gateway.port).send(get('/m/broken'))
   await other.receive('"score":0.5}\n\n')
   answers[1]!.destroy()

@@ -19,6 +19,8 @@ export type BookedEnd = {
   readonly upstreamMs: number | null
   /** Null = the upstream's own answer. */
   readonly code: ErrorCode | null
+  /** Its client left a stream that was running. */
+  readonly stopped: boolean
 }
 
 /** Keeps what the data plane tells, and lets a test wait for it. */
@@ -62,6 +64,7 @@ export class FakeRecorder implements ServiceRecorder {
       startedWall: 0,
       headAt: null,
       firstByteAt: null,
+      stopped: false,
       compared: [],
       ruled: null,
       pair: null,
@@ -91,7 +94,8 @@ export class FakeRecorder implements ServiceRecorder {
   ): void => {
     if (ticket.done) throw new Error('a ticket was ended twice')
     ticket.done = true
-    this.ends.push({ variant: ticket.variant, outcome, status, upstreamMs, code })
+    const { variant, stopped } = ticket
+    this.ends.push({ variant, outcome, status, upstreamMs, code, stopped })
     this.#changed()
   }
 
