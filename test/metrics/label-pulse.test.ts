@@ -146,7 +146,7 @@ t.test('a reload forgets nothing, and where no metric asks for labels none are m
   const without = new LabelCheck(of([LATENCY]), reloaded)
   t.equal(without.pulse, null)
   t.equal(without.silence(0), null)
-  without.check({ value: 1, at: 0 }, 1, false, 5)
+  without.check({ value: 1, at: 0, rollout: '1->2#1' }, 1, false, 5)
   t.equal(new LabelCheck(of([RMSE]), without).silence(46 * MINUTE), null, 'it begins anew')
   t.end()
 })

@@ -27,7 +27,8 @@ export async function compareExperiment(
     for (const [what, n] of Object.entries(each.compared))
       compared[what] = (compared[what] ?? 0) + n
   }
-  const news = told.join() === wanted.join() ? [] : [`told were ${told}, and not ${wanted}`]
+  const [are, should] = [told.join(), wanted.join()]
+  const news = are === should ? [] : [`told were ${are}, and not ${should}`]
   return { compared, differ: [...comparisons.flatMap(({ differ }) => differ), ...news] }
 }
 
