@@ -275,6 +275,8 @@ t.test('Commands and what happened to the world come from the log.', async (t) =
     ['baseline', { phase: 'paused', pausedBy: 'baseline' }],
   ]
   for (const [reason, left] of found) t.match(after(by({ reason, action: 'hold' })).state, left)
+  const elsewhere = after(by({ action: 'rollback', reason: 'breaker', actor: 'breaker@b:1' }))
+  t.match(elsewhere.state, { phase: 'rolled-back', rolledBackReason: 'breaker' })
   const quiet = after(by({ action: 'hold', reason: 'no-traffic' }))
   t.ok(
     quiet.decisions.some((d) => d.action === 'hold' && d.reason === 'no-traffic' && !d.byEvidence),
