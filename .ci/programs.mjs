@@ -22,7 +22,7 @@ const PROGRAMS = [
   {
     command: 'redis-server',
     debian: 'redis-server',
-    suites: ['store/redis', 'e2e/redis', 'e2e/redis-boot', 'e2e/edge'],
+    suites: ['store/redis', 'e2e/redis', 'e2e/redis-boot', 'e2e/edge', 'property/lives-on-redis'],
   },
   { command: 'haproxy', debian: 'haproxy', suites: ['e2e/edge'] },
   { command: 'systemd-analyze', debian: 'systemd', suites: ['deploy/systemd'] },

@@ -17,11 +17,10 @@ const NO_ATTEMPTS = { attempts: 0, failures: 0, clientErrors: 0 }
 /** What led to a decision from outside of the evidence; null where the evidence (or the time) did. */
 export function outsideOf(decision: Decision): Outside | null {
   const { at, actor, reason } = decision
-  if (actor === EVALUATOR) {
-    const world = WORLDS[reason]
-    return world === undefined ? null : { at, world }
-  }
-  const command = commandOf(decision)
+  // The breaker of another replica speaks in its own name.
+  const world = WORLDS[reason]
+  if (world !== undefined) return { at, world }
+  const command = actor === EVALUATOR ? null : commandOf(decision)
   return command === null ? null : { at, command, world: NOTHING }
 }
 

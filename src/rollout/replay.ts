@@ -74,7 +74,7 @@ export function replay(
   const entered = enterStep(judged, idle, 0, entry.at, entry)
   const rebet = new Set(found.filter((f) => f.rebet).map((f) => f.id))
   const rehearsal = new Rehearsal(judged, entered.state, entry.rollout, { rebet, boundsGaps: true })
-  const outside = later.flatMap((d) => outsideOf(d) ?? [])
+  const outside = outsideIn(later)
   const moments = new Moments(record, judged)
   const cohorts = new RecordedCohorts(record.cohorts, rehearsal)
   const decisions: ReplayedDecision[] = []
@@ -99,8 +99,9 @@ export function replay(
     now = next
     const due = outside.filter((each) => each.at <= now)
     outside.splice(0, due.length)
-    // A command is carried out on what was folded by the look before it.
-    for (const each of due) if (each.command !== undefined) lookAt(now, each)
+    // A command is carried out on what was folded by the look before it, of the same moment too.
+    const commands = due.filter((each) => each.command !== undefined)
+    for (const each of commands) if (!each.afterLook) lookAt(now, each)
     const opened = cohorts.open(now, false)
     const folded = rehearsal.fold(now)
     // The last one of an attempt turns without another that opens.
@@ -110,6 +111,7 @@ export function replay(
     for (const each of seen) lookAt(now, each)
     // Between what is folded and what is due nothing can change but the time.
     if (seen.length === 0 && (folded || opened || turned || moments.isDeadline)) lookAt(now, null)
+    for (const each of commands) if (each.afterLook) lookAt(now, each)
     cohorts.open(now, true)
     onPassed(cohorts.passed)
     next = moments.next(now, rehearsal.state)
@@ -123,6 +125,16 @@ export function replay(
     unanswered: unansweredOf(plan, found),
     refused,
   }
+}
+
+/** What came from outside, and whether the log has a decision of the evidence of the same moment before it. */
+function outsideIn(log: readonly Decision[]): (Outside & { readonly afterLook: boolean })[] {
+  let lookedAt = -Infinity
+  return log.flatMap((decision) => {
+    const outside = outsideOf(decision)
+    if (outside === null) lookedAt = decision.at
+    return outside === null ? [] : [{ ...outside, afterLook: outside.at === lookedAt }]
+  })
 }
 
 /** The decisions of a record that a replay can come to: from the one that entered the first weight on. */

@@ -177,6 +177,20 @@ t.test('Values of older versions have no bins: another margin is not recorded.',
   t.match(fidelities(rules([RMSE]), other, without)[0], { kind: 'approximate' })
 })
 
+t.test('A command of the moment of a decision comes after it, as in the log.', async (t) => {
+  const record = await recorded(3)
+  const at = record.decisions.findIndex((d) => d.action === 'advance')
+  const advance = record.decisions[at]!
+  const paused = { ...advance, id: advance.id + 1, action: 'pause', reason: 'operator' } as const
+  const to = { ...advance.to, phase: 'paused' } as const
+  const decisions = [
+    ...record.decisions.slice(0, at + 1),
+    { ...paused, actor: 'ops', from: advance.to, to },
+  ]
+  const again = replay({ ...record, decisions }, record.plan)!
+  t.strictSame(told(again.decisions.slice(-2)), ['advance evidence 20', 'pause operator 20'])
+})
+
 t.test('What was not recorded is left out, and the rest decides.', async (t) => {
   const record = await recorded(3)
   const again = replay(record, rules([...BOTH, { ...LATENCY, maxChange: 0.2 }]))!
@@ -261,6 +275,8 @@ t.test('Commands and what happened to the world come from the log.', async (t) =
     ['baseline', { phase: 'paused', pausedBy: 'baseline' }],
   ]
   for (const [reason, left] of found) t.match(after(by({ reason, action: 'hold' })).state, left)
+  const elsewhere = after(by({ action: 'rollback', reason: 'breaker', actor: 'breaker@b:1' }))
+  t.match(elsewhere.state, { phase: 'rolled-back', rolledBackReason: 'breaker' })
   const quiet = after(by({ action: 'hold', reason: 'no-traffic' }))
   t.ok(
     quiet.decisions.some((d) => d.action === 'hold' && d.reason === 'no-traffic' && !d.byEvidence),

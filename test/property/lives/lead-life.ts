@@ -70,11 +70,11 @@ async function live(life: Life, ms: number): Promise<void> {
 }
 
 async function postFeedback(life: Life): Promise<void> {
-  const { chance, feedback, traffic, services } = life
+  const { chance, feedback, traffic } = life
   const gateway = anyOf(life)
   if (gateway === null) return
   const kind = chance.draw()
-  const [service] = Object.keys(services)
+  const [service] = Object.keys(gateway.services)
   if (kind < 0.3 && life.calmSince < life.time.ms) {
     const calm = traffic.served.slice(-200).filter(({ at }) => at > life.calmSince)
     life.begin(unlessDead(gateway, feedback.postInTime(gateway, calm)))

@@ -1,6 +1,6 @@
 import { rolloutId } from '../../../src/domain/rollout-state.ts'
 import type { Service } from '../../../src/domain/service.ts'
-import { CANARY } from '../../../src/domain/variant.ts'
+import { BASELINE, CANARY } from '../../../src/domain/variant.ts'
 import { assign } from '../../../src/routing/assign.ts'
 import type { RequestFields } from '../../../src/routing/fields.ts'
 import { buildSplit } from '../../../src/routing/split.ts'
@@ -80,9 +80,12 @@ function variantsOf(
   const canary = service.variants.find(({ name }) => name === CANARY)!.version
   // A file that others have left behind: its canary is the baseline by now, and has or had everybody.
   if (logged?.state.baselineVersion === canary) return service.variants.map(({ name }) => name)
-  const isKnown = logged !== null && logged.state.canaryVersion === canary
-  const weights = isKnown ? { canary: logged.state.weightBp } : {}
-  const split = buildSplit(service, weights, isKnown ? rolloutId(logged.state) : '')
+  const baseline = service.variants.find(({ name }) => name === BASELINE)!.version
+  // What is decided between other versions is nothing to this file: its own rollout begins at 0 %.
+  const { canaryVersion, baselineVersion } = logged?.state ?? {}
+  const isKnown = canaryVersion === canary && baselineVersion === baseline
+  const weights = isKnown ? { canary: logged!.state.weightBp } : {}
+  const split = buildSplit(service, weights, isKnown ? rolloutId(logged!.state) : '')
   const draws = [0, 1 - Number.EPSILON]
   return draws.map((draw) => assign(split, fields, () => draw).variant)
 }

@@ -70,7 +70,7 @@ export class SharedStore {
   readonly #underWay = new Set<Promise<unknown>>()
   /** Asked once, when the next commit has been sent. */
   #strike: (() => Promise<void>) | null = null
-  /** Nobody has heard whether they were taken. */
+  /** Their server went away within them: nobody has heard whether they were taken. */
   #doubtful: RolloutChange[] = []
 
   /** `onStored` hears of each change of a state, in order, before anybody else. */
@@ -146,17 +146,18 @@ export class SharedStore {
   }
 
   async #commit(inner: Store, change: RolloutChange): Promise<CommitResult> {
-    const strike = this.#strike
-    if (strike === null || change.state === undefined) return inner.commit(change)
-    this.#strike = null
-    const asked = inner.commit(change)
-    // Awaited below: until then nobody else would hear of it.
-    asked.catch(() => {})
-    await strike()
-    return asked.catch((error: unknown) => {
+    const strike = change.state === undefined ? null : this.#strike
+    if (strike !== null) this.#strike = null
+    const asked = inner.commit(change).catch((error: unknown) => {
       this.#doubtful.push(change)
       throw error
     })
+    if (strike !== null) {
+      // Heard of below, where it is awaited.
+      asked.catch(() => {})
+      await strike()
+    }
+    return asked
   }
 
   #tell({ service: kept, state }: RolloutChange, decision: Decision | null): void {
