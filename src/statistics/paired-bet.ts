@@ -1,10 +1,10 @@
 import type { PairCounts } from '../domain/pairs.ts'
 import {
+  betChanges,
   labelBetLogs,
   harmLogEvidence,
   HARM_GRID,
   proofLogEvidence,
-  PROOF_CHANGES,
 } from './label-bet.ts'
 import { logMeanExp } from './log-sum-exp.ts'
 
@@ -34,9 +34,12 @@ export function pairedHarmLogEvidence(counts: FailedPairs, ratio: number): numbe
   return pairedLogEvidence(counts, ratio, 0, HARM_GRID)
 }
 
-/** Log-evidence that P(canary fails) is less than `ratio` × P(baseline fails) + `floor`, from the same pairs. */
+/**
+ * Log-evidence that P(canary fails) is less than `ratio` × P(baseline fails) + `floor`, from the same pairs, by the bets that a
+ * proof at a weight has: smaller ones within a small margin.
+ */
 export function pairedProofLogEvidence(counts: FailedPairs, ratio: number, floor: number): number {
-  return pairedLogEvidence(counts, ratio, floor, PROOF_CHANGES)
+  return pairedLogEvidence(counts, ratio, floor, betChanges('below', ratio))
 }
 
 function pairedLogEvidence(

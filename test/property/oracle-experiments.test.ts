@@ -7,7 +7,7 @@ const { SEED, RUNS = 20 } = process.env
 
 /** `SEED=100 RUNS=50 node build/test/property/oracle-experiments.test.js` tries others. */
 const SEEDS =
-  SEED === undefined ? [1, 2, 3] : Array.from({ length: Number(RUNS) }, (_, n) => Number(SEED) + n)
+  SEED === undefined ? [2, 8] : Array.from({ length: Number(RUNS) }, (_, n) => Number(SEED) + n)
 
 t.test('So is what is said of the challengers of an experiment.', async (t) => {
   const folder = t.testdir({})

@@ -7,7 +7,9 @@ const { SEED, RUNS = 20 } = process.env
 
 /** `SEED=100 RUNS=50 node build/test/property/oracle-watch.test.js` tries others. */
 const SEEDS =
-  SEED === undefined ? [1, 2, 3] : Array.from({ length: Number(RUNS) }, (_, n) => Number(SEED) + n)
+  SEED === undefined
+    ? [8, 36, 40]
+    : Array.from({ length: Number(RUNS) }, (_, n) => Number(SEED) + n)
 
 t.test('So is what is shown of a drift, and of a watch with a holdback.', async (t) => {
   const folder = t.testdir({})
@@ -30,4 +32,6 @@ t.test('So is what is shown of a drift, and of a watch with a holdback.', async 
     for (const { action } of world.decisions) compared[action] = (compared[action] ?? 0) + 1
   }
   t.comment(compared)
+  const [sizes, watched] = [compared['size of a shift'] ?? 0, compared['decision in a watch'] ?? 0]
+  t.ok(sizes > 10 && watched > 10, 'there were shifts, and a watch')
 })

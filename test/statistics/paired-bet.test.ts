@@ -50,6 +50,13 @@ function expectation(
   return walk(n, 1, NO_PAIRS)
 }
 
+t.test('failures alike are proved within a small margin, by bets that are as small', (t) => {
+  const alike = counts({ pairs: 1e6, canaryFailed: 20_000, baselineFailed: 20_000 })
+  t.ok(pairedProofLogEvidence(alike, 1.05, 0) > Math.log(20))
+  t.ok(pairedProofLogEvidence(alike, 1, 0) < 0, 'and better than it is none of them')
+  t.end()
+})
+
 t.test('evidence of harm is worth 1 at its null, less below it, more above it', (t) => {
   for (const ratio of [1, 1.2, 1.5]) {
     const at = (canary: number) =>

@@ -21,14 +21,14 @@ export async function compareExperiment(
     comparing.all()
     comparisons.push(comparing)
   }
-  const [told, wanted] = [toldBy(world), newsOf(world, comparisons)]
+  const [told, wanted] = [toldBy(world), newsOf(world, comparisons).join(', ')]
   const compared: Record<string, number> = { told: told.length }
   for (const each of comparisons) {
     for (const [what, n] of Object.entries(each.compared))
       compared[what] = (compared[what] ?? 0) + n
   }
-  const [are, should] = [told.join(), wanted.join()]
-  const news = are === should ? [] : [`told were ${are}, and not ${should}`]
+  const all = told.join(', ')
+  const news = all === wanted ? [] : [`told were ${all}, and not ${wanted}`]
   return { compared, differ: [...comparisons.flatMap(({ differ }) => differ), ...news] }
 }
 
