@@ -58,6 +58,8 @@ export type Case = {
   readonly keys: number
   readonly segments: readonly string[]
   readonly gateways: number
+  /** Between two requests. */
+  readonly requestMs: number
   /** Seconds after which the gateway stops, or is killed, and another one starts; null = none does. */
   readonly restart: { readonly after: number; readonly isKilled: boolean } | null
   readonly fate: (random: () => number, variant: string, elapsedMs: number) => Fate
@@ -84,7 +86,7 @@ export function drawCase(seed: number): Case {
   const after = gateways === 1 && random() < 0.4 ? 8 + Math.floor(8 * random()) : null
   const restart = after === null ? null : { after, isKilled: random() < 0.5 }
   return {
-    ...{ seed, metrics, keys, segments, gateways, restart },
+    ...{ seed, metrics, keys, segments, gateways, restart, requestMs: 25 },
     service: { ...of, observe: { ...of.observe, awaitsEvents: true } },
     fate: drawFates(random),
   }

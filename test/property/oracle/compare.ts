@@ -1,8 +1,11 @@
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import type { Case } from './cases.ts'
 import type { History } from './history.ts'
+import { isPassedCap, isUnscored } from './holds.ts'
 import { Oracle } from './judge.ts'
+import { learnCaps } from './learnt-caps.ts'
 import { questionsOf, type Asked } from './questions.ts'
+import { Sample } from './sample.ts'
 import type { Seen, World } from './world.ts'
 
 /** How often each kind of figure was compared, and where the two differ. */
@@ -24,13 +27,16 @@ class Comparing implements Comparison {
   readonly #world: World
   readonly #life: Case
   readonly #history: History
+  readonly #sample: Sample
   readonly #oracle: Oracle
   readonly #questions: readonly Asked[]
 
   constructor(world: World, history: History, life: Case) {
-    const questions = questionsOf(life.metrics)
+    const sample = new Sample(history, life.keys > 0, life.gateways > 1)
+    const questions = questionsOf(life.metrics, learnCaps(sample, life.metrics))
     const required = questions.filter((asked) => asked.required).length
-    this.#oracle = new Oracle(history, life.keys > 0, life.gateways > 1, required)
+    this.#oracle = new Oracle(sample, life.keys > 0, required)
+    this.#sample = sample
     this.#questions = questions
     this.#world = world
     this.#history = history
@@ -59,7 +65,10 @@ class Comparing implements Comparison {
     if (shown.stepNonInferiority !== null) {
       this.#hold('proof of the step', id, at, figures.stepProof, shown.stepNonInferiority.log)
     }
-    const isProved = figures.proof !== null && figures.proof >= Math.log(20)
+    const isProved =
+      figures.proof !== null &&
+      figures.proof >= Math.log(20) &&
+      !isPassedCap(this.#sample, asked, through)
     const isHarmed = this.#oracle.isHarmed(asked, through)
     const verdict = isHarmed ? 'failed' : isProved ? 'successful' : 'inconclusive'
     this.#hold('verdict', id, at, verdict, shown.verdict)
@@ -79,7 +88,7 @@ class Comparing implements Comparison {
     if (asked.event !== undefined) return
     for (const frame of this.#history.frames) {
       const [bets, terms] = [this.#oracle.bets(asked, frame), frame.terms.bets[asked.id] ?? null]
-      const flat = (of: typeof bets) => of && [of.centre, ...of.harm, ...of.proof]
+      const flat = (of: typeof bets) => of && [of.centre, of.lift ?? 1, ...of.harm, ...of.proof]
       this.#hold('bets', asked.id, frame.openedAt, flat(bets), flat(terms))
     }
   }
@@ -118,12 +127,16 @@ class Comparing implements Comparison {
           : (asked.minLabels ?? step.minRequests)
       if (figures.step !== before.step || figures.stepCanary < needs) return false
       const proofs = this.#life.keys > 0 ? [figures.proof] : [figures.proof, figures.stepProof]
-      return !isLast || proofs.every((log) => log === null || log >= Math.log(20))
+      const isPassed = isPassedCap(this.#sample, asked, folded[asked.id]!)
+      const isProved = proofs.every((log) => log === null || log >= Math.log(20))
+      return !isLast || (isProved && !isPassed)
     }
     const required = this.#questions.filter((asked) => asked.required)
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
-    const goesOn = isTime && isEnough && required.every(isReady) ? 'next' : 'progressing'
+    const isHeld = this.#questions.some((asked) => isUnscored(this.#sample, asked, folded[asked.id]!))
+    const isOpen = isTime && isEnough && !isHeld && required.every(isReady)
+    const goesOn = isOpen ? 'next' : 'progressing'
     const isPaused = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
     const oracle = required.some(isHarmed) ? 'rolled-back' : isPaused ? 'paused' : goesOn
     const product = state.step > before.step ? 'next' : state.phase

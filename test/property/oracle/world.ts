@@ -13,9 +13,6 @@ import type { Folded, Frame, History, Request } from './history.ts'
 /** The lease of who was killed has run out by then. */
 const LEASE_MS = 6000
 
-/** Between two requests. */
-const REQUEST_MS = 25
-
 /** What a look left behind. */
 export type Seen = {
   readonly at: number
@@ -42,6 +39,7 @@ export class World {
   readonly #gateways: Gateway[] = []
   #due: (() => Promise<void>)[] = []
   #started = 0
+  #restartedAt: number | null = null
   #underWay = 0
 
   private constructor(life: Case, store: SharedStore) {
@@ -72,7 +70,10 @@ export class World {
     const frames: readonly Frame[] = await this.#store.archivedCohorts('svc', rollout, all)
     const made = this.decisions.filter(({ action }) => action !== 'hold')
     const decidedAt = new Set(made.map(({ at }) => at))
-    return { requests: this.requests, frames, foldedAt: this.#foldedAt, decidedAt }
+    return {
+      ...{ requests: this.requests, frames, foldedAt: this.#foldedAt, decidedAt },
+      restartedAt: this.#restartedAt,
+    }
   }
 
   async close(): Promise<void> {
@@ -96,6 +97,7 @@ export class World {
     const gateway = this.#gateways.shift()!
     if (isKilled) this.clock.ms += LEASE_MS
     else await gateway.stop()
+    this.#restartedAt = this.clock.ms
     await this.#start()
   }
 
@@ -110,8 +112,9 @@ export class World {
       await Promise.all(this.#due.splice(0).map((post) => post()))
       for (const { evaluator } of this.#gateways) await evaluator.look()
       await this.#note()
-      for (let passed = 0; passed < LOOK_MS; passed += REQUEST_MS) {
-        this.clock.ms += REQUEST_MS
+      const { requestMs } = this.#life
+      for (let passed = 0; passed < LOOK_MS; passed += requestMs) {
+        this.clock.ms += requestMs
         this.#agenda.runUntil(this.clock.ms)
         if (isServing) this.#request()
       }
@@ -156,9 +159,9 @@ export class World {
     const prediction = isGood && status === 200 && observed ? drawn.prediction : null
     const endsAt = this.clock.ms + latencyMs
     const request: Request = {
-      ...{ key, segment, endsAt, latencyMs, outcome, status, observed, prediction },
+      ...{ key, segment, at: this.clock.ms, endsAt, latencyMs, outcome, status, observed, prediction },
       ...{ cohort: ticket.cohort?.number ?? null, side: variant === 'canary' ? 1 : 0 },
-      ...{ label: null, events: [] },
+      ...{ label: null, labelAt: Infinity, events: [] },
       isFirst: () => ticket.cohort?.judged === true && ticket.first,
     }
     this.requests.push(request)
@@ -177,7 +180,7 @@ export class World {
   #feedback(request: Request, requestId: string, { labels, events }: Fate): void {
     for (const { after, label } of labels) {
       this.#post(request, after, { requestId, label }, (told) => {
-        if (told === 'joined') request.label = label
+        if (told === 'joined') [request.label, request.labelAt] = [label, this.clock.ms]
       })
     }
     for (const { after, toldAfter, name, id, amount } of events) {
@@ -190,7 +193,8 @@ export class World {
         values: { amount },
       }
       this.#post(request, after + toldAfter, line, (told) => {
-        if (told === 'joined') this.#unitOf(request)?.events.push({ name, amount, at })
+        if (told !== 'joined') return
+        this.#unitOf(request)?.events.push({ name, amount, at, toldAt: this.clock.ms })
       })
     }
   }
