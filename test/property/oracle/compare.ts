@@ -1,8 +1,10 @@
+import type { MetricSpec } from '../../../src/domain/rollout-spec.ts'
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import type { Case } from './cases.ts'
 import type { History } from './history.ts'
 import { isPassedCap, isUnscored } from './holds.ts'
 import { Oracle } from './judge.ts'
+import { Limit } from './limit-compare.ts'
 import { learnCaps } from './learnt-caps.ts'
 import { questionsOf, type Asked } from './questions.ts'
 import { Sample } from './sample.ts'
@@ -30,6 +32,7 @@ class Comparing implements Comparison {
   readonly #sample: Sample
   readonly #oracle: Oracle
   readonly #questions: readonly Asked[]
+  readonly #limits: readonly Limit[]
 
   constructor(world: World, history: History, life: Case) {
     const sample = new Sample(history, life.keys > 0, life.gateways > 1)
@@ -38,6 +41,11 @@ class Comparing implements Comparison {
     this.#oracle = new Oracle(sample, life.keys > 0, required)
     this.#sample = sample
     this.#questions = questions
+    const isLimited = ({ min, max }: MetricSpec) => min !== null || max !== null
+    this.#limits = life.metrics.filter(isLimited).map((metric) => {
+      const asked = questions.find(({ id }) => id === metric.name) ?? null
+      return new Limit(metric, asked, sample, world.seen)
+    })
     this.#world = world
     this.#history = history
     this.#life = life
@@ -52,7 +60,8 @@ class Comparing implements Comparison {
     }
     for (const asked of this.#questions) this.#bets(asked)
     if (this.#life.gateways === 1) for (const asked of this.#questions) this.#folds(asked)
-    for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each)
+    for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each, n)
+    for (const limit of this.#limits) this.#limit(limit)
   }
 
   #report(asked: Asked, { at, folded, metrics }: Seen): void {
@@ -60,7 +69,7 @@ class Comparing implements Comparison {
     const through = folded[id]!
     const figures = this.#oracle.figures(asked, through)
     const shown = metrics!.find(({ name }) => name === id)!
-    this.#hold('harm', id, at, figures.harm, shown.harm!.log)
+    if (!asked.isOnlyShown) this.#hold('harm', id, at, figures.harm, shown.harm!.log)
     this.#hold('proof', id, at, figures.proof, shown.nonInferiority?.log)
     if (shown.stepNonInferiority !== null) {
       this.#hold('proof of the step', id, at, figures.stepProof, shown.stepNonInferiority.log)
@@ -71,7 +80,7 @@ class Comparing implements Comparison {
       !isPassedCap(this.#sample, asked, through)
     const isHarmed = this.#oracle.isHarmed(asked, through)
     const verdict = isHarmed ? 'failed' : isProved ? 'successful' : 'inconclusive'
-    this.#hold('verdict', id, at, verdict, shown.verdict)
+    if (!asked.isOnlyShown) this.#hold('verdict', id, at, verdict, shown.verdict)
     // Of a latency quantiles are shown, and no ratio.
     if (kind === 'latency') return
     const root = (mean: number | null) =>
@@ -79,13 +88,14 @@ class Comparing implements Comparison {
     const { baseline, canary, ratio } = shown
     const values = [...figures.n, ...figures.mean.map(root)]
     this.#hold('values', id, at, values, [baseline.n, canary.n, baseline.value, canary.value])
+    if (asked.isOnlyShown) return
     const interval = this.#oracle.interval(asked, through, figures)
     const ends = (of: typeof interval) => of && [of.estimate, of.lower, of.upper, of.level]
     this.#hold('interval', id, at, ends(interval), ends(ratio as typeof interval), 1e-6)
   }
 
   #bets(asked: Asked): void {
-    if (asked.event !== undefined) return
+    if (asked.event !== undefined || asked.isOnlyShown) return
     for (const frame of this.#history.frames) {
       const [bets, terms] = [this.#oracle.bets(asked, frame), frame.terms.bets[asked.id] ?? null]
       const flat = (of: typeof bets) => of && [of.centre, of.lift ?? 1, ...of.harm, ...of.proof]
@@ -109,7 +119,7 @@ class Comparing implements Comparison {
   }
 
   /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
-  #decision(before: RolloutState, { at, state, folded, ratio }: Seen): void {
+  #decision(before: RolloutState, { at, state, folded, ratio }: Seen, look: number): void {
     const { steps } = this.#life.service.rollout!
     const step = steps[before.step]!
     if (before.phase !== 'progressing' || step.kind !== 'weight') return
@@ -131,16 +141,48 @@ class Comparing implements Comparison {
       const isProved = proofs.every((log) => log === null || log >= Math.log(20))
       return !isLast || (isProved && !isPassed)
     }
-    const required = this.#questions.filter((asked) => asked.required)
+    const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
     const isHeld = this.#questions.some((asked) => isUnscored(this.#sample, asked, folded[asked.id]!))
-    const isOpen = isTime && isEnough && !isHeld && required.every(isReady)
+    const isAtLimit = this.#limits.some((limit) => {
+      const { isByChance, isBaselineBeyond, ticks } = limit.at(look)
+      return isByChance || isBaselineBeyond || ticks > 0
+    })
+    const isOpen = isTime && isEnough && !isHeld && !isAtLimit && required.every(isReady)
     const goesOn = isOpen ? 'next' : 'progressing'
     const isPaused = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
-    const oracle = required.some(isHarmed) ? 'rolled-back' : isPaused ? 'paused' : goesOn
+    const isBroken = (by: string) =>
+      this.#limits.some(
+        (limit) => limit.metric.onFailure === by && limit.at(look).ticks >= 3,
+      )
+    const isBack = required.some(isHarmed) || isBroken('rollback')
+    const oracle = isBack ? 'rolled-back' : isPaused || isBroken('pause') ? 'paused' : goesOn
     const product = state.step > before.step ? 'next' : state.phase
     this.#hold('decision', `step ${before.step}`, at, oracle, product)
+  }
+
+  #limit(limit: Limit): void {
+    const { name } = limit.metric
+    const { seen } = this.#world
+    for (const [n, { state, at, counted }] of seen.entries()) {
+      // A look that leaves a step still shows what it was left with.
+      const isLeft = n > 0 && seen[n - 1]!.state.step !== state.step
+      if (state.phase !== 'progressing' || isLeft) continue
+      const { sides, isBeyond, ticks, isByChance, isBaselineBeyond, ...found } = limit.at(n)
+      const shown = counted.find((each) => each.name === name)!.limit!
+      const flat = [sides[0].value, sides[0].n, sides[1].value, sides[1].n]
+      const { baseline, canary } = shown
+      const values = [baseline!.value, baseline!.n, canary!.value, canary!.n]
+      this.#hold("limit's figures", name, at, flat, values)
+      this.#hold("limit's too few", name, at, found.tooFew, shown.tooFew)
+      this.#hold("limit's baseline", name, at, isBaselineBeyond, shown.baselineBeyond)
+      this.#hold("limit's chance", name, at, isByChance, shown.byChance)
+      const isOne = isByChance && !isBaselineBeyond
+      this.#hold("limit's ticks", name, at, isOne ? 1 : ticks, shown.ticksBeyond)
+      const countsAs = found.countsAs === null ? null : Math.max(1, Math.round(found.countsAs))
+      if (isByChance) this.#hold("limit's keys", name, at, countsAs, shown.countsAs)
+    }
   }
 
   #hold(what: string, of: string, at: number, oracle: unknown, product: unknown, within = 1e-9) {

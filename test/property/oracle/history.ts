@@ -41,6 +41,8 @@ export type Frame = {
   readonly judged: boolean
   readonly openedAt: number
   readonly closedAt: number | null
+  /** Its interval was over: limits are counted then. */
+  readonly closedByInterval?: true
   /** What the product fixed when it opened. */
   readonly terms: CohortTerms
 }

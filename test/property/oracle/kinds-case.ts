@@ -39,11 +39,13 @@ export function drawKindsCase(seed: number): Case {
     .slice(0, isLearning ? 2 : 1 + Math.floor(random() * 3))
     .map((metric) => (segments.length === 0 ? metric : { ...metric, segments }))
   const rollout = life.service.rollout!
+  // A cap may be known to the cohort alone that a kill loses.
+  const restart = life.restart && { ...life.restart, isKilled: false }
   return {
     ...life,
     metrics,
     // One gateway learns a cap from what it hears itself.
-    ...(isLearning ? { requestMs: 5, gateways: 1 } : undefined),
+    ...(isLearning ? { requestMs: 5, gateways: 1, restart } : undefined),
     keys: isLearning && life.keys > 0 ? 100_000 : life.keys,
     service: {
       ...life.service,

@@ -38,6 +38,10 @@ export type Asked = {
   ) => boolean | null
   /** With a key: it may happen again; else a key is asked once. */
   readonly isOutcome?: boolean
+  /** It needs no more than requests and their answers. */
+  readonly isServed: boolean
+  /** Nothing is asked: an absolute limit is all that it has. */
+  readonly isOnlyShown: boolean
   /** It pauses, whatever else. */
   readonly isGuard?: boolean
   /** A step waits for so many labels of it. */
@@ -52,14 +56,15 @@ const UNANSWERED = ['client_closed', 'rejected', 'no_answer', 'under_way']
 /** All questions of these metrics. */
 export function questionsOf(metrics: readonly MetricSpec[], caps: LearntCaps): readonly Asked[] {
   const whole = metrics.flatMap((metric) => {
-    const asked = ofMetric(metric, caps[metric.name] ?? null)
+    const asked = ofMetric(metric, caps[metric.name] ?? null).filter(
+      ({ id, isServed }) => metric.maxChange !== null || !(isServed || id.endsWith('/above-cap')),
+    )
     const segments = (metric.segments ?? []).flatMap((segment) =>
       asked.map((each) => ({ ...each, id: `${each.id}@${segment}`, segment })),
     )
     return [...asked, ...segments]
   })
-  const isServed = metrics.some(({ kind }) => kind === 'error-rate' || kind === 'latency')
-  return isServed ? [...whole, ...GUARDS] : whole
+  return whole.some(({ isServed }) => isServed) ? [...whole, ...GUARDS] : whole
 }
 
 const GUARD = {
@@ -70,6 +75,8 @@ const GUARD = {
   proofRatio: null,
   floor: 0,
   windowMs: 0,
+  isServed: true,
+  isOnlyShown: false,
   isGuard: true,
 } as const
 
@@ -98,10 +105,12 @@ function ofMetric(metric: MetricSpec, learnt: LearntCap | null): readonly Asked[
     (better === 'lower' ? 1 + change : 1 - change) ** (isSquare ? 2 : 1)
   const asked = {
     ...{ id, kind, segment: null, better, floor: 0 },
-    required: mode === 'decide' && onFailure !== 'warn',
+    required: maxChange !== null && mode === 'decide' && onFailure !== 'warn',
+    isServed: kind === 'error-rate' || kind === 'latency',
+    isOnlyShown: maxChange === null,
     ...(learnt === null ? undefined : { judgedFrom: learnt.from }),
-    harmRatio: ratio(maxChange!),
-    proofRatio: ratio(maxChange === 0 ? sensitivity : maxChange!),
+    harmRatio: ratio(maxChange ?? 0),
+    proofRatio: maxChange === null ? null : ratio(maxChange === 0 ? sensitivity : maxChange),
     windowMs:
       'labelWindowMs' in metric ? metric.labelWindowMs : 'windowMs' in metric ? metric.windowMs : 0,
     ...('minLabels' in metric ? { minLabels: metric.minLabels } : undefined),
@@ -122,7 +131,7 @@ function ofMetric(metric: MetricSpec, learnt: LearntCap | null): readonly Asked[
   })
   const missing = (has: (request: Request) => boolean): Asked => ({
     ...{ ...asked, id: `${id}/label-missing`, kind: 'guard', harmRatio: 1, proofRatio: null },
-    ...{ required: false, isGuard: true, better: 'lower', judgedFrom: 0 },
+    ...{ required: false, isGuard: true, isOnlyShown: false, better: 'lower', judgedFrom: 0 },
     event: (request) => (request.observed ? !has(request) : null),
   })
   switch (metric.kind) {

@@ -9,9 +9,11 @@ export function ratioBets(
   of: { readonly weights: readonly Sides[]; readonly pi: number; readonly cap: number },
   harm: Question,
   proof: Question,
-): Bets {
+): Bets | null {
   const baseline = of.weights.flatMap(([b]) => b)
-  const centre = sum(baseline, ({ y }) => y) / sum(baseline, ({ d }) => d)
+  const all = sum(baseline, ({ d }) => d)
+  if (all === 0) return null
+  const centre = sum(baseline, ({ y }) => y) / all
   const variance = sum(baseline, ({ y, d }) => (y - centre * d) ** 2) / baseline.length
   const lift = liftOf(of.weights)
   const mean = sum(baseline, ({ y }) => y) / baseline.length
@@ -42,7 +44,7 @@ export function ratioMoments(values: readonly Value[]): Values {
   return { n, ratio, mean: sum(values, ({ y }) => y) / n, variance: squares / (n - 1) }
 }
 
-/** q, by which the canary's denominators are larger. */
+/** q, by which the canary's denominators are larger; 1 where a side has none. */
 function liftOf(weights: readonly Sides[]): number {
   const both = weights.filter(([b, c]) => b.length > 0 && c.length > 0)
   const units = both.reduce((all, [b, c]) => all + b.length + c.length, 0)
@@ -56,7 +58,9 @@ function liftOf(weights: readonly Sides[]): number {
       0,
     ),
   ) as [number, number]
+  if (!(db > 0 && dc > 0)) return 1
   const q = dc / db
+  if (q === 1) return 1
   const v = q ** 2 * (vc / dc ** 2 + vb / db ** 2)
   return 1 + (q - 1) * Math.max(0, 1 - v / (q - 1) ** 2)
 }

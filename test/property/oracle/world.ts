@@ -21,6 +21,8 @@ export type Seen = {
   readonly ratio: { readonly foldedThrough: number; readonly sup: number }
   /** Null: nothing was folded since the look before. */
   readonly metrics: readonly SeenReport[] | null
+  /** How metrics stand against absolute limits, and what their measurements come to. */
+  readonly counted: readonly SeenCounted[]
 }
 
 /** Gateways of the product on one store, with drawn traffic, on a virtual clock; and what became of all requests. */
@@ -133,7 +135,8 @@ export class World {
     const isNews = Object.keys(folded).some((id) => folded[id] !== before[id])
     const metrics = isNews ? view.metrics.map(copyReport) : null
     this.#foldedAt.set(this.clock.ms, folded)
-    this.seen.push({ at: this.clock.ms, state: view.state, folded, ratio, metrics })
+    const counted = view.metrics.map(copyCounted)
+    this.seen.push({ at: this.clock.ms, state: view.state, folded, ratio, metrics, counted })
   }
 
   #request(): void {
@@ -224,4 +227,11 @@ export type SeenReport = ReturnType<typeof copyReport>
 function copyReport({ name, verdict, baseline, canary, ratio, evidence }: MetricReport) {
   const { harm, nonInferiority, stepNonInferiority } = evidence
   return { name, verdict, baseline, canary, ratio, harm, nonInferiority, stepNonInferiority }
+}
+
+/** What is compared of a report that no evidence decides. */
+export type SeenCounted = ReturnType<typeof copyCounted>
+
+function copyCounted({ name, verdict, limit, threshold, baseline, canary }: MetricReport) {
+  return { name, verdict, limit, threshold, baseline, canary }
 }
