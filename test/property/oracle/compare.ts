@@ -8,6 +8,7 @@ import { Limit } from './limit-compare.ts'
 import { learnCaps } from './learnt-caps.ts'
 import { questionsOf, type Asked } from './questions.ts'
 import { Sample } from './sample.ts'
+import { Thresholds, type Run } from './thresholds.ts'
 import type { Seen, World } from './world.ts'
 
 /** How often each kind of figure was compared, and where the two differ. */
@@ -33,6 +34,7 @@ class Comparing implements Comparison {
   readonly #oracle: Oracle
   readonly #questions: readonly Asked[]
   readonly #limits: readonly Limit[]
+  readonly #thresholds: readonly Thresholds[]
 
   constructor(world: World, history: History, life: Case) {
     const sample = new Sample(history, life.keys > 0, life.gateways > 1)
@@ -41,10 +43,17 @@ class Comparing implements Comparison {
     this.#oracle = new Oracle(sample, life.keys > 0, required)
     this.#sample = sample
     this.#questions = questions
-    const isLimited = ({ min, max }: MetricSpec) => min !== null || max !== null
+    const isLimited = ({ min, max, threshold }: MetricSpec) =>
+      threshold === undefined && (min !== null || max !== null)
     this.#limits = life.metrics.filter(isLimited).map((metric) => {
       const asked = questions.find(({ id }) => id === metric.name) ?? null
       return new Limit(metric, asked, sample, world.seen)
+    })
+    const isCounted = ({ threshold }: MetricSpec) => threshold !== undefined
+    this.#thresholds = life.metrics.filter(isCounted).map((metric) => {
+      const asked = questions.find(({ id }) => id === metric.name) ?? null
+      const { warmUpMs } = life.service.rollout!.analysis
+      return new Thresholds(metric, asked, sample, { seen: world.seen, warmUpMs })
     })
     this.#world = world
     this.#history = history
@@ -62,6 +71,7 @@ class Comparing implements Comparison {
     if (this.#life.gateways === 1) for (const asked of this.#questions) this.#folds(asked)
     for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each, n)
     for (const limit of this.#limits) this.#limit(limit)
+    for (const thresholds of this.#thresholds) this.#measurements(thresholds)
   }
 
   #report(asked: Asked, { at, folded, metrics }: Seen): void {
@@ -81,8 +91,8 @@ class Comparing implements Comparison {
     const isHarmed = this.#oracle.isHarmed(asked, through)
     const verdict = isHarmed ? 'failed' : isProved ? 'successful' : 'inconclusive'
     if (!asked.isOnlyShown) this.#hold('verdict', id, at, verdict, shown.verdict)
-    // Of a latency quantiles are shown, and no ratio.
-    if (kind === 'latency') return
+    // Of a latency quantiles are shown, and no ratio; of what is counted the last measurement.
+    if (kind === 'latency' || this.#thresholds.some(({ metric }) => metric.name === id)) return
     const root = (mean: number | null) =>
       mean !== null && kind === 'rmse' ? Math.sqrt(mean) : mean
     const { baseline, canary, ratio } = shown
@@ -141,7 +151,11 @@ class Comparing implements Comparison {
       const isProved = proofs.every((log) => log === null || log >= Math.log(20))
       return !isLast || (isProved && !isPassed)
     }
-    const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
+    const isCounted = (asked: Asked) =>
+      this.#thresholds.some(({ metric }) => metric.name === asked.id)
+    const required = this.#questions.filter(
+      (asked) => asked.required || (asked.isOnlyShown && !isCounted(asked)),
+    )
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
     const isHeld = this.#questions.some((asked) => isUnscored(this.#sample, asked, folded[asked.id]!))
@@ -149,12 +163,19 @@ class Comparing implements Comparison {
       const { isByChance, isBaselineBeyond, ticks } = limit.at(look)
       return isByChance || isBaselineBeyond || ticks > 0
     })
-    const isOpen = isTime && isEnough && !isHeld && !isAtLimit && required.every(isReady)
+    const isMeasured = this.#thresholds.every(
+      (each) => each.metric.onFailure === 'warn' || each.at(look).verdict === 'successful',
+    )
+    const isWell = !isHeld && !isAtLimit && isMeasured
+    const isOpen = isTime && isEnough && isWell && required.every(isReady)
     const goesOn = isOpen ? 'next' : 'progressing'
     const isPaused = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
     const isBroken = (by: string) =>
       this.#limits.some(
         (limit) => limit.metric.onFailure === by && limit.at(look).ticks >= 3,
+      ) ||
+      this.#thresholds.some(
+        (each) => each.metric.onFailure === by && each.at(look).verdict === 'failed',
       )
     const isBack = required.some(isHarmed) || isBroken('rollback')
     const oracle = isBack ? 'rolled-back' : isPaused || isBroken('pause') ? 'paused' : goesOn
@@ -182,6 +203,21 @@ class Comparing implements Comparison {
       this.#hold("limit's ticks", name, at, isOne ? 1 : ticks, shown.ticksBeyond)
       const countsAs = found.countsAs === null ? null : Math.max(1, Math.round(found.countsAs))
       if (isByChance) this.#hold("limit's keys", name, at, countsAs, shown.countsAs)
+    }
+  }
+
+  #measurements(thresholds: Thresholds): void {
+    const { name } = thresholds.metric
+    const { seen } = this.#world
+    for (const [n, { at, counted }] of seen.entries()) {
+      const run = thresholds.at(n)
+      const { threshold, verdict, ...last } = counted.find((each) => each.name === name)!
+      const { counts, over } = threshold!
+      const flat = (of: typeof counts) => [of.successful, of.failed, of.inconclusive, of.error]
+      this.#hold('measurements', name, at, flat(run.counts), flat(counts))
+      const values = ([b, c]: Run['sides']) => [b.value, b.n, c.value, c.n]
+      this.#hold('measured', name, at, values(run.sides), values([last.baseline, last.canary]))
+      this.#hold('verdict of measurements', name, at, [run.isOver, run.verdict], [over, verdict])
     }
   }
 

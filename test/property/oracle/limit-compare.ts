@@ -1,5 +1,5 @@
 import type { MetricSpec } from '../../../src/domain/rollout-spec.ts'
-import type { Request } from './history.ts'
+import type { History, Request } from './history.ts'
 import { standOfServed, standOfValues, type Stand } from './limits.ts'
 import type { Asked } from './questions.ts'
 import type { Sample } from './sample.ts'
@@ -24,9 +24,7 @@ export class Limit {
     this.metric = metric
     this.#asked = asked
     this.#sample = sample
-    const evaluations = new Set(
-      sample.history.frames.filter((f) => f.closedByInterval === true).map((f) => f.closedAt),
-    )
+    const evaluations = new Set(evaluationsOf(sample.history))
     let [ticks, step] = [0, -1]
     this.#figures = seen.map((each, n) => {
       const stand = this.#standAt(each)
@@ -59,6 +57,12 @@ export class Limit {
     }
     const frames = sample.through(folded[metric.name] ?? -1).filter((f) => f.step === step)
     const values = frames.flatMap((frame) => sample.values(this.#asked!, frame))
-    return standOfValues(metric, values, 'minLabels' in metric ? metric.minLabels : 100)
+    return standOfValues(metric, values)
   }
+}
+
+/** When intervals of a second ended; the last one, in which a rollout ended, is in no archive. */
+function evaluationsOf({ frames }: History): readonly number[] {
+  const ends = frames.flatMap((f) => (f.closedByInterval === true ? [f.closedAt!] : []))
+  return [...ends, (frames.at(-1)?.closedAt ?? 0) + 1000]
 }

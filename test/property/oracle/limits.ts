@@ -51,7 +51,7 @@ export function standOfServed(
   const bad = canary.filter(isBad).length
   const alone = canary.length * divergence(bad / canary.length, share)
   const byKey = byPlaces(canary, isBad, share, alone)
-  const least = isLatency ? 4 / (1 - metric.quantile) : 100
+  const least = leastOf(metric)
   const isBeyond = sides.map(({ n, value }) => n >= least && value! > max) as [boolean, boolean]
   return {
     ...{ sides, isBeyond },
@@ -62,11 +62,8 @@ export function standOfServed(
 }
 
 /** Of values of units. */
-export function standOfValues(
-  metric: MetricSpec,
-  values: readonly Value[],
-  least: number,
-): Stand {
+export function standOfValues(metric: MetricSpec, values: readonly Value[]): Stand {
+  const least = leastOf(metric)
   const bySide = [0, 1].map((side) => values.filter((value) => value.side === side))
   const isShare = metric.kind === 'accuracy' || metric.kind === 'conversion'
   const root = (y: number) => (metric.kind === 'rmse' ? Math.sqrt(y) : y)
@@ -90,6 +87,12 @@ export function standOfValues(
     tooFew: sides[1].n < least,
     isBeyondChance: isBeyond[1] && beyond,
   }
+}
+
+/** So many of either side are enough. */
+export function leastOf(metric: MetricSpec): number {
+  if (metric.kind === 'latency') return Math.round(4 / (1 - metric.quantile))
+  return 'minLabels' in metric ? metric.minLabels : 100
 }
 
 /** By the variance of the side that varies more, of what units have beyond the limit. */

@@ -57,7 +57,7 @@ const UNANSWERED = ['client_closed', 'rejected', 'no_answer', 'under_way']
 export function questionsOf(metrics: readonly MetricSpec[], caps: LearntCaps): readonly Asked[] {
   const whole = metrics.flatMap((metric) => {
     const asked = ofMetric(metric, caps[metric.name] ?? null).filter(
-      ({ id, isServed }) => metric.maxChange !== null || !(isServed || id.endsWith('/above-cap')),
+      ({ id, isServed }) => isCompared(metric) || !(isServed || id.endsWith('/above-cap')),
     )
     const segments = (metric.segments ?? []).flatMap((segment) =>
       asked.map((each) => ({ ...each, id: `${each.id}@${segment}`, segment })),
@@ -105,12 +105,12 @@ function ofMetric(metric: MetricSpec, learnt: LearntCap | null): readonly Asked[
     (better === 'lower' ? 1 + change : 1 - change) ** (isSquare ? 2 : 1)
   const asked = {
     ...{ id, kind, segment: null, better, floor: 0 },
-    required: maxChange !== null && mode === 'decide' && onFailure !== 'warn',
+    required: isCompared(metric) && mode === 'decide' && onFailure !== 'warn',
     isServed: kind === 'error-rate' || kind === 'latency',
-    isOnlyShown: maxChange === null,
+    isOnlyShown: !isCompared(metric),
     ...(learnt === null ? undefined : { judgedFrom: learnt.from }),
     harmRatio: ratio(maxChange ?? 0),
-    proofRatio: maxChange === null ? null : ratio(maxChange === 0 ? sensitivity : maxChange),
+    proofRatio: isCompared(metric) ? ratio(maxChange === 0 ? sensitivity : maxChange!) : null,
     windowMs:
       'labelWindowMs' in metric ? metric.labelWindowMs : 'windowMs' in metric ? metric.windowMs : 0,
     ...('minLabels' in metric ? { minLabels: metric.minLabels } : undefined),
@@ -231,4 +231,9 @@ function errorOf({ prediction, label }: Request): number | null {
 function lossOf({ prediction: p, label }: Request): number | null {
   if (p === null || p < 0 || p > 1 || (label !== 0 && label !== 1)) return null
   return -Math.log(label === 1 ? p : 1 - p)
+}
+
+/** By evidence: neither by a limit alone, nor by counting. */
+function isCompared({ maxChange, threshold }: MetricSpec): boolean {
+  return maxChange !== null && threshold === undefined
 }
