@@ -136,7 +136,8 @@ class Comparing implements Comparison {
     // Not by evidence: outside of α.
     if (state.phase === 'paused' && state.pausedBy === 'baseline') return
     if (state.phase === 'rolled-back' && state.rolledBackReason === 'breaker') return
-    const isHarmed = (asked: Asked) => this.#oracle.isHarmed(asked, folded[asked.id]!)
+    const isHarmed = (asked: Asked) =>
+      !asked.isOnlyShown && this.#oracle.isHarmed(asked, folded[asked.id]!)
     const isLast = before.step === steps.length - 2
     const isReady = (asked: Asked) => {
       const figures = this.#oracle.figures(asked, folded[asked.id]!)
@@ -151,11 +152,7 @@ class Comparing implements Comparison {
       const isProved = proofs.every((log) => log === null || log >= Math.log(20))
       return !isLast || (isProved && !isPassed)
     }
-    const isCounted = (asked: Asked) =>
-      this.#thresholds.some(({ metric }) => metric.name === asked.id)
-    const required = this.#questions.filter(
-      (asked) => asked.required || (asked.isOnlyShown && !isCounted(asked)),
-    )
+    const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
     const isHeld = this.#questions.some((asked) => isUnscored(this.#sample, asked, folded[asked.id]!))

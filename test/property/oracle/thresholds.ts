@@ -51,6 +51,9 @@ export class Thresholds {
 
   #all(seen: readonly Seen[]): readonly Run[] {
     const { threshold } = this.metric
+    const restartedAt = this.#sample.history.restartedAt ?? Infinity
+    const warmAgain = restartedAt + this.#warmUpMs
+    const isCold = (at: number) => at >= restartedAt && at < warmAgain
     let [run, since, through, n] = [begun(-1), 0, -1, 0]
     return seen.map((now) => {
       const before = seen[Math.max(0, n++ - 1)]!
@@ -60,7 +63,12 @@ export class Thresholds {
         // It begins with the first look after warm-up at which the step is there.
         since = Math.max(now.at, stepEnteredAt + (step === 0 ? this.#warmUpMs : 0))
         through = before.folded[this.metric.name] ?? -1
+      } else if (before.at < warmAgain && now.at >= warmAgain) {
+        // Counts are stored; the interval under way is lost, and a process begins with a warm-up.
+        since = now.at
+        through = now.folded[this.metric.name] ?? -1
       }
+      if (isCold(now.at)) return run
       if (run.isOver || now.at < since + threshold!.intervalMs) return run
       const found = this.#measure(since, now, step, through)
       if (found === null) return run
@@ -87,7 +95,8 @@ export class Thresholds {
           metric,
           frames.flatMap((frame) => this.#sample.values(this.#asked!, frame)),
         )
-    const [baseline, canary] = sides
+    const canary = sides[1]
+    const baseline = sides[0].n < least ? NOTHING : sides[0]
     if (canary.n < least || (maxChange !== null && baseline.n < least)) return null
     const [b, c] = [baseline.value ?? NaN, canary.value!]
     const floor = 'floor' in metric ? metric.floor : 0
@@ -97,7 +106,7 @@ export class Thresholds {
       maxChange !== null &&
       (better === 'lower' ? c > b * (1 + maxChange) + floor : c < b * (1 - maxChange))
     const said = isWorse || (isBeyond(c) && !isBeyond(b)) ? 'failed' : isBeyond(c) ? 'inconclusive' : 'successful'
-    return { said, sides } as const
+    return { said, sides: [baseline, canary] } as const
   }
 }
 
@@ -117,11 +126,18 @@ function counted(
   const { count, consecutiveSuccessLimit, failureLimit, inconclusiveLimit } = terms
   const isFailed = failureLimit !== null && counts.failed > failureLimit
   const isOpen = counts.inconclusive > inconclusiveLimit
-  const isMet =
-    (consecutiveSuccessLimit !== null && inRow >= consecutiveSuccessLimit) ||
-    (count !== null && all >= count)
+  const isInRow = consecutiveSuccessLimit !== null && inRow >= consecutiveSuccessLimit
+  const isCounted = count !== null && all >= count
   const isEndless = count === null && consecutiveSuccessLimit === null
-  const isGood = isMet || (isEndless && counts.successful > 0)
-  const verdict = isFailed ? 'failed' : isOpen ? 'inconclusive' : isGood ? 'successful' : 'inconclusive'
-  return { ...run, counts, sides, isOver: isFailed || isOpen || isMet, verdict }
+  const isGood =
+    isInRow ||
+    (isCounted && consecutiveSuccessLimit === null) ||
+    (isEndless && counts.successful > 0)
+  // It has counted to the end without the successes in a row: where failures are not limited, that is one.
+  const isMissed = isCounted && consecutiveSuccessLimit !== null && failureLimit === null
+  const isOver = isFailed || isOpen || isInRow || isCounted
+  if (isFailed) return { ...run, counts, sides, isOver, verdict: 'failed' }
+  if (isOpen) return { ...run, counts, sides, isOver, verdict: 'inconclusive' }
+  const verdict = isGood ? 'successful' : isMissed ? 'failed' : 'inconclusive'
+  return { ...run, counts, sides, isOver, verdict }
 }
