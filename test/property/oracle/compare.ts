@@ -63,7 +63,7 @@ class Comparing implements Comparison {
   all(): void {
     const { seen } = this.#world
     for (const each of seen.filter(({ metrics }) => metrics !== null)) {
-      for (const asked of this.#questions) this.#report(asked, each)
+      for (const asked of this.#questions) this.#report(asked, each, seen.indexOf(each))
       const { foldedThrough, sup } = each.ratio
       this.#hold('sample ratio', 'all', each.at, this.#oracle.sampleRatio(foldedThrough), sup)
     }
@@ -74,7 +74,7 @@ class Comparing implements Comparison {
     for (const thresholds of this.#thresholds) this.#measurements(thresholds)
   }
 
-  #report(asked: Asked, { at, folded, metrics }: Seen): void {
+  #report(asked: Asked, { at, folded, metrics }: Seen, look: number): void {
     const { id, kind } = asked
     const through = folded[id]!
     const figures = this.#oracle.figures(asked, through)
@@ -88,7 +88,9 @@ class Comparing implements Comparison {
       figures.proof !== null &&
       figures.proof >= Math.log(20) &&
       !isPassedCap(this.#sample, asked, through)
-    const isHarmed = this.#oracle.isHarmed(asked, through)
+    const limit = this.#limits.find(({ metric }) => metric.name === id)
+    const isBroken = limit !== undefined && limit.at(look).ticks >= 3
+    const isHarmed = isBroken || this.#oracle.isHarmed(asked, through)
     const verdict = isHarmed ? 'failed' : isProved ? 'successful' : 'inconclusive'
     if (!asked.isOnlyShown) this.#hold('verdict', id, at, verdict, shown.verdict)
     // Of a latency quantiles are shown, and no ratio; of what is counted the last measurement.
@@ -155,10 +157,11 @@ class Comparing implements Comparison {
     const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
-    const isHeld = this.#questions.some((asked) => isUnscored(this.#sample, asked, folded[asked.id]!))
+    const isHeld = this.#questions.some((asked) =>
+      isUnscored(this.#sample, asked, folded[asked.id]!),
+    )
     const isAtLimit = this.#limits.some((limit) => {
-      const { isByChance, isBaselineBeyond, ticks } = limit.at(look)
-      return isByChance || isBaselineBeyond || ticks > 0
+      return limit.at(look).isBeyond[1]
     })
     const isMeasured = this.#thresholds.every(
       (each) => each.metric.onFailure === 'warn' || each.at(look).verdict === 'successful',
@@ -168,9 +171,7 @@ class Comparing implements Comparison {
     const goesOn = isOpen ? 'next' : 'progressing'
     const isPaused = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
     const isBroken = (by: string) =>
-      this.#limits.some(
-        (limit) => limit.metric.onFailure === by && limit.at(look).ticks >= 3,
-      ) ||
+      this.#limits.some((limit) => limit.metric.onFailure === by && limit.at(look).ticks >= 3) ||
       this.#thresholds.some(
         (each) => each.metric.onFailure === by && each.at(look).verdict === 'failed',
       )
@@ -189,15 +190,18 @@ class Comparing implements Comparison {
       if (state.phase !== 'progressing' || isLeft) continue
       const { sides, isBeyond, ticks, isByChance, isBaselineBeyond, ...found } = limit.at(n)
       const shown = counted.find((each) => each.name === name)!.limit!
-      const flat = [sides[0].value, sides[0].n, sides[1].value, sides[1].n]
+      const [b, c] = sides
+      const flat = [b.value, Math.round(b.n), c.value, Math.round(c.n)]
       const { baseline, canary } = shown
       const values = [baseline!.value, baseline!.n, canary!.value, canary!.n]
       this.#hold("limit's figures", name, at, flat, values)
       this.#hold("limit's too few", name, at, found.tooFew, shown.tooFew)
       this.#hold("limit's baseline", name, at, isBaselineBeyond, shown.baselineBeyond)
       this.#hold("limit's chance", name, at, isByChance, shown.byChance)
-      const isOne = isByChance && !isBaselineBeyond
-      this.#hold("limit's ticks", name, at, isOne ? 1 : ticks, shown.ticksBeyond)
+      // Between two evaluations nothing is counted, and yet no step is left.
+      const least = isBeyond[1] && !isBaselineBeyond ? 1 : 0
+      this.#hold("limit's ticks", name, at, Math.max(ticks, least), shown.ticksBeyond)
+      if (found.isLate) this.compared['limit of late'] = (this.compared['limit of late'] ?? 0) + 1
       const countsAs = found.countsAs === null ? null : Math.max(1, Math.round(found.countsAs))
       if (isByChance) this.#hold("limit's keys", name, at, countsAs, shown.countsAs)
     }

@@ -6,7 +6,13 @@ import { drawCase, type Case, type Fate } from './cases.ts'
 /** Windows of two lengths: what comes between the two counts for the metrics of the longer one alone. */
 const [SHORT_MS, LONG_MS] = [2000, 8000]
 
-const LOSS: MetricSpec = { ...RMSE, name: 'loss', kind: 'log-loss', cap: 3, labelWindowMs: SHORT_MS }
+const LOSS: MetricSpec = {
+  ...RMSE,
+  name: 'loss',
+  kind: 'log-loss',
+  cap: 3,
+  labelWindowMs: SHORT_MS,
+}
 
 const METRICS: readonly MetricSpec[] = [
   { ...CLICKS, windowMs: SHORT_MS },

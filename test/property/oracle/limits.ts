@@ -29,10 +29,13 @@ const [PLACES, FEWEST] = [64, 12]
 
 const FAILED = ['failed', 'no_answer']
 
+/** Something, and for how much it counts: 1 when it is new, and less of late. */
+export type Weighted<T> = T & { readonly weight: number }
+
 /** Of an `error-rate` or a `latency`: what all requests that ended in the step came to. */
 export function standOfServed(
   metric: Extract<MetricSpec, { kind: 'error-rate' | 'latency' }>,
-  ended: readonly Request[],
+  ended: readonly Weighted<Request>[],
 ): Stand {
   const max = metric.max!
   const isLatency = metric.kind === 'latency'
@@ -43,34 +46,39 @@ export function standOfServed(
   const counted = isLatency ? ended.filter(({ outcome }) => outcome !== 'failed') : ended
   const bySide = [0, 1].map((side) => counted.filter((request) => request.side === side))
   const sides = bySide.map((all): Side => {
-    if (all.length === 0) return { n: 0, value: null }
-    if (!isLatency) return { n: all.length, value: all.filter(isBad).length / all.length }
-    return { n: all.length, value: quantileOf(all, metric.quantile) }
+    const n = weigh(all)
+    if (n === 0) return { n, value: null }
+    if (!isLatency) return { n, value: weigh(all.filter(isBad)) / n }
+    return { n, value: quantileOf(all, metric.quantile) }
   }) as [Side, Side]
   const canary = bySide[1]!
-  const bad = canary.filter(isBad).length
-  const alone = canary.length * divergence(bad / canary.length, share)
+  const n = weigh(canary)
+  const alone = n * divergence(weigh(canary.filter(isBad)) / n, share)
   const byKey = byPlaces(canary, isBad, share, alone)
   const least = leastOf(metric)
-  const isBeyond = sides.map(({ n, value }) => n >= least && value! > max) as [boolean, boolean]
+  const isBeyond = sides.map((of) => of.n >= least && of.value! > max) as [boolean, boolean]
   return {
     ...{ sides, isBeyond },
-    tooFew: canary.length < least,
+    tooFew: n < least,
     isBeyondChance: Math.min(alone, byKey) >= ENOUGH,
-    countsAs: byKey < alone ? (canary.length * byKey) / alone : null,
+    countsAs: byKey < alone ? (n * byKey) / alone : null,
   }
 }
 
-/** Of values of units. */
-export function standOfValues(metric: MetricSpec, values: readonly Value[]): Stand {
+/** Of values of units; `all`: those of the step and of late, whose variance counts. */
+export function standOfValues(
+  metric: MetricSpec,
+  values: readonly Weighted<Value>[],
+  all: readonly (readonly Weighted<Value>[])[] = [values],
+): Stand {
   const least = leastOf(metric)
   const bySide = [0, 1].map((side) => values.filter((value) => value.side === side))
   const isShare = metric.kind === 'accuracy' || metric.kind === 'conversion'
   const root = (y: number) => (metric.kind === 'rmse' ? Math.sqrt(y) : y)
-  const means = bySide.map((all) => sum(all, ({ y }) => y) / sum(all, ({ d }) => d))
-  const sides = bySide.map((all, i): Side => {
+  const means = bySide.map((of) => sum(of, ({ y }) => y) / sum(of, ({ d }) => d))
+  const sides = bySide.map((of, i): Side => {
     const mean = means[i]!
-    return Number.isNaN(mean) ? { n: 0, value: null } : { n: all.length, value: root(mean) }
+    return Number.isNaN(mean) ? { n: 0, value: null } : { n: weigh(of), value: root(mean) }
   }) as [Side, Side]
   const isOver = (value: number | null) =>
     value !== null &&
@@ -80,8 +88,8 @@ export function standOfValues(metric: MetricSpec, values: readonly Value[]): Sta
   const value = sides[1].value ?? 0
   const limit = metric.max !== null && value > metric.max ? metric.max : metric.min!
   const beyond = isShare
-    ? canary.length * divergence(value, limit) >= ENOUGH
-    : isBeyondNormal(bySide, metric.kind === 'rmse' ? limit ** 2 : limit)
+    ? weigh(canary) * divergence(value, limit) >= ENOUGH
+    : isBeyondNormal(canary, all, metric.kind === 'rmse' ? limit ** 2 : limit)
   return {
     ...{ sides, isBeyond, countsAs: null },
     tooFew: sides[1].n < least,
@@ -96,47 +104,56 @@ export function leastOf(metric: MetricSpec): number {
 }
 
 /** By the variance of the side that varies more, of what units have beyond the limit. */
-function isBeyondNormal(bySide: readonly (readonly Value[])[], limit: number): boolean {
-  const over = bySide.map((all) => all.map(({ y, d }) => y - limit * d))
-  const variances = over.map((all) => {
-    const mean = all.reduce((total, y) => total + y, 0) / all.length
-    return all.length < 2
-      ? 0
-      : all.reduce((total, y) => total + (y - mean) ** 2, 0) / all.length
-  })
-  const canary = over[1]!
-  const mean = canary.reduce((total, y) => total + y, 0) / canary.length
-  return (mean ** 2 * canary.length) / (2 * Math.max(...variances)) >= ENOUGH
+function isBeyondNormal(
+  canary: readonly Weighted<Value>[],
+  all: readonly (readonly Weighted<Value>[])[],
+  limit: number,
+): boolean {
+  const over = ({ y, d }: Value) => y - limit * d
+  const variances = all.flatMap((values) =>
+    [0, 1].map((side) => {
+      const of = values.filter((value) => value.side === side)
+      const mean = sum(of, over) / weigh(of)
+      return of.length === 0 ? 0 : sum(of, (value) => (over(value) - mean) ** 2) / weigh(of)
+    }),
+  )
+  const mean = sum(canary, over) / weigh(canary)
+  return (mean ** 2 * weigh(canary)) / (2 * Math.max(...variances)) >= ENOUGH
 }
 
 /** What the best bet on the places says; infinite where requests count as they are. */
 function byPlaces(
-  canary: readonly Request[],
+  canary: readonly Weighted<Request>[],
   isBad: (request: Request) => boolean,
   share: number,
   alone: number,
 ): number {
   if (canary.every(({ key }) => key === null)) return Infinity
-  const places = new Map<string, { n: number; bad: number }>()
-  for (const [i, request] of canary.entries()) {
-    const { key } = request
-    const name = key === null ? `alone ${i}` : `place ${keyUnit(`k-${key}`) % PLACES}`
-    const place = places.get(name) ?? { n: 0, bad: 0 }
-    place.n += 1
-    place.bad += Number(isBad(request))
-    places.set(name, place)
+  const total = weigh(canary)
+  const places = new Map<number, { n: number; bad: number; times: number }>()
+  for (const request of canary) {
+    if (request.key === null) continue
+    const at = keyUnit(`k-${request.key}`) % PLACES
+    const place = places.get(at) ?? { n: 0, bad: 0, times: 1 }
+    place.n += request.weight
+    place.bad += isBad(request) ? request.weight : 0
+    places.set(at, place)
   }
-  const weighted = [...places.values()].map(({ n, bad }) => {
-    const w = Math.min(1, canary.length / (32 * n))
-    return { part: w * n, over: w * (bad - share * n) }
+  // A request without a key has a place of its own; of late so many have one as they weigh together.
+  const alike = canary.filter(({ key }) => key === null)
+  const [bad, good] = [alike.filter(isBad), alike.filter((request) => !isBad(request))]
+  const own = [bad, good].map((of, i) => ({ n: 1, bad: 1 - i, times: weigh(of) }))
+  const weighted = [...places.values(), ...own].flatMap(({ n, bad: found, times }) => {
+    const w = Math.min(1, total / (32 * n))
+    return times === 0 ? [] : [{ part: w * n, over: w * (found - share * n), times }]
   })
   const kish =
-    weighted.reduce((all, { part }) => all + part, 0) ** 2 /
-    weighted.reduce((all, { part }) => all + part ** 2, 0)
+    weighted.reduce((all, { part, times }) => all + times * part, 0) ** 2 /
+    weighted.reduce((all, { part, times }) => all + times * part ** 2, 0)
   if (kish < FEWEST) return Infinity
   const most = 1 / (share * Math.max(...weighted.map(({ part }) => part)))
   const wealth = (lambda: number) =>
-    weighted.reduce((all, { over }) => all + Math.log1p(lambda * over), 0)
+    weighted.reduce((all, { over, times }) => all + times * Math.log1p(lambda * over), 0)
   return Math.min(alone, wealth(highest(wealth, most)))
 }
 
@@ -162,11 +179,18 @@ function bucketOf(ms: number): number {
   return Math.max(0, Math.ceil(Math.log(ms / 0.001) / Math.log(1.02)))
 }
 
-function quantileOf(all: readonly Request[], quantile: number): number {
-  const buckets = all.map(({ latencyMs }) => bucketOf(latencyMs)).toSorted((a, b) => a - b)
-  return 0.001 * 1.02 ** buckets[Math.ceil(quantile * all.length) - 1]!
+function quantileOf(all: readonly Weighted<Request>[], quantile: number): number {
+  const sorted = all.toSorted((a, b) => a.latencyMs - b.latencyMs)
+  const rank = quantile * weigh(all)
+  let below = 0
+  const found = sorted.find(({ weight }) => (below += weight) >= rank - 1e-9)!
+  return 0.001 * 1.02 ** bucketOf(found.latencyMs)
 }
 
-function sum(values: readonly Value[], of: (value: Value) => number): number {
-  return values.reduce((all, value) => all + of(value), 0)
+function weigh(all: readonly Weighted<unknown>[]): number {
+  return all.reduce<number>((total, { weight }) => total + weight, 0)
+}
+
+function sum(values: readonly Weighted<Value>[], of: (value: Value) => number): number {
+  return values.reduce((all, value) => all + value.weight * of(value), 0)
 }

@@ -30,9 +30,7 @@ export function betOnRatio(
   pi: number,
 ): number {
   const psi =
-    side === 1
-      ? (y - ratio * centre * d) / (pi * lift!)
-      : (-ratio * (y - centre * d)) / (1 - pi)
+    side === 1 ? (y - ratio * centre * d) / (pi * lift!) : (-ratio * (y - centre * d)) / (1 - pi)
   return Math.log1p(lambda * psi)
 }
 
@@ -54,7 +52,8 @@ function liftOf(weights: readonly Sides[]): number {
   const [vb, vc] = [0, 1].map((side) =>
     both.reduce(
       (all, of) =>
-        all + ((of[0].length + of[1].length) / units) ** 2 * (varianceOf(of[side]!) / of[side]!.length),
+        all +
+        ((of[0].length + of[1].length) / units) ** 2 * (varianceOf(of[side]!) / of[side]!.length),
       0,
     ),
   ) as [number, number]

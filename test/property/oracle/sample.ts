@@ -123,11 +123,7 @@ export class Sample {
     return [...strata.values()]
   }
 
-  #read(
-    asked: Asked,
-    frame: Frame,
-    told?: (request: Request) => Request,
-  ): readonly Value[] {
+  #read(asked: Asked, frame: Frame, told?: (request: Request) => Request): readonly Value[] {
     return this.firsts(asked, frame, told).flatMap((request) => {
       const y =
         asked.value?.(request) ?? asked.event?.(request, false, thresholds(asked, frame)) ?? null

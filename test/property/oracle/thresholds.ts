@@ -83,17 +83,26 @@ export class Thresholds {
   #measure(since: number, { at, folded }: Seen, step: number, through: number) {
     const { metric } = this
     const { kind, maxChange, better } = metric
-    const absolute = { max: Infinity, min: null, ...(metric.max === null ? {} : { max: metric.max }) }
+    const absolute = {
+      max: Infinity,
+      min: null,
+      ...(metric.max === null ? {} : { max: metric.max }),
+    }
     const isServed = kind === 'error-rate' || kind === 'latency'
     const least = leastOf(metric)
     const isEnded = ({ endsAt }: Request) => endsAt > since && endsAt <= at
     const isFolded = (cohort: number) => cohort > through && cohort <= (folded[metric.name] ?? -1)
     const frames = this.#sample.frames.filter((f) => isFolded(f.number) && f.step === step)
     const { sides } = isServed
-      ? standOfServed({ ...metric, ...absolute }, this.#sample.history.requests.filter(isEnded))
+      ? standOfServed(
+          { ...metric, ...absolute },
+          this.#sample.history.requests.filter(isEnded).map((each) => ({ ...each, weight: 1 })),
+        )
       : standOfValues(
           metric,
-          frames.flatMap((frame) => this.#sample.values(this.#asked!, frame)),
+          frames
+            .flatMap((frame) => this.#sample.values(this.#asked!, frame))
+            .map((value) => ({ ...value, weight: 1 })),
         )
     const canary = sides[1]
     const baseline = sides[0].n < least ? NOTHING : sides[0]
@@ -105,7 +114,12 @@ export class Thresholds {
     const isWorse =
       maxChange !== null &&
       (better === 'lower' ? c > b * (1 + maxChange) + floor : c < b * (1 - maxChange))
-    const said = isWorse || (isBeyond(c) && !isBeyond(b)) ? 'failed' : isBeyond(c) ? 'inconclusive' : 'successful'
+    const said =
+      isWorse || (isBeyond(c) && !isBeyond(b))
+        ? 'failed'
+        : isBeyond(c)
+          ? 'inconclusive'
+          : 'successful'
     return { said, sides: [baseline, canary] } as const
   }
 }
@@ -117,7 +131,10 @@ function begun(step: number): Run {
 
 function counted(
   run: Run,
-  { said, sides }: { readonly said: 'failed' | 'inconclusive' | 'successful'; readonly sides: Run['sides'] },
+  {
+    said,
+    sides,
+  }: { readonly said: 'failed' | 'inconclusive' | 'successful'; readonly sides: Run['sides'] },
   terms: ThresholdSpec,
 ): Run {
   const inRow = said === 'successful' ? run.counts.consecutiveSuccesses + 1 : 0

@@ -162,7 +162,17 @@ export class World {
     const prediction = isGood && status === 200 && observed ? drawn.prediction : null
     const endsAt = this.clock.ms + latencyMs
     const request: Request = {
-      ...{ key, segment, at: this.clock.ms, endsAt, latencyMs, outcome, status, observed, prediction },
+      ...{
+        key,
+        segment,
+        at: this.clock.ms,
+        endsAt,
+        latencyMs,
+        outcome,
+        status,
+        observed,
+        prediction,
+      },
       ...{ cohort: ticket.cohort?.number ?? null, side: variant === 'canary' ? 1 : 0 },
       ...{ label: null, labelAt: Infinity, events: [] },
       isFirst: () => ticket.cohort?.judged === true && ticket.first,
