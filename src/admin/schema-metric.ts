@@ -35,7 +35,7 @@ const LimitSchema = Type.Object({
   max: numberOrNull('null = none on that side.'),
   min: numberOrNull('null = none on that side.'),
   ticksBeyond: count(
-    'Evaluations in a row that found the canary beyond it; three fail the metric.',
+    'Evaluations in a row that found the canary beyond it; three fail the metric. 1 while it may be by chance.',
   ),
   baselineBeyond: Type.Boolean({
     description: 'The baseline is beyond it too, so the rollout holds.',

@@ -137,7 +137,7 @@ export type LimitReport = {
   /** Null = none on that side. */
   readonly max: number | null
   readonly min: number | null
-  /** Evaluations in a row that found the canary beyond it; three fail the metric. */
+  /** Evaluations in a row that found the canary beyond it; three fail the metric. 1 while it may be by chance. */
   readonly ticksBeyond: number
   /** The baseline is beyond it too: says nothing about the canary, so the rollout holds. */
   readonly baselineBeyond: boolean

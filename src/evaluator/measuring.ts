@@ -115,7 +115,9 @@ export class Measuring {
     const { evidence, state, book, now } = seen
     const source = { book, evidence, step: state.step }
     const start = this.#intervals.get(metric.name)
-    if (start === undefined || !isCompared(state)) {
+    // A run is a step's: what was left of an interval when the step before ended would be its first measurement.
+    const isOfStep = start !== undefined && start.at > state.stepEnteredAt
+    if (!isOfStep || !isCompared(state)) {
       this.#intervals.set(metric.name, beginInterval(metric, source, now))
       return evidence
     }

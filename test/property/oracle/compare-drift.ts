@@ -78,6 +78,7 @@ function askedOf({ name, of }: DriftMetric): Asked {
       : ({ number }: Request) => number
   return {
     ...{ id: name, kind: 'drift', segment: null, better: 'lower', required: false },
+    ...{ isServed: false, isOnlyShown: false },
     ...{ harmRatio: 1, proofRatio: null, floor: 0, windowMs: 0, value },
   }
 }

@@ -4,6 +4,7 @@ import type { ExperimentWorld, SeenComparison } from './experiment-world.ts'
 import { eventEvidence, logMeanExp, type Stratum } from './formulas.ts'
 import type { History } from './history.ts'
 import { Oracle, type Alphas } from './judge.ts'
+import { Sample } from './sample.ts'
 import { questionsOf, type Asked } from './questions.ts'
 
 /** α of what guards the metrics, in either direction. */
@@ -74,12 +75,13 @@ class Comparing implements Comparison {
 
   constructor(world: ExperimentWorld, life: ExperimentCase, history: History, challenger: string) {
     const asked = questionsOf(life.metrics)
+    const sample = new Sample(history, life.keys > 0, life.gateways > 1)
     // Shared by the challengers and what is required of each.
     const parts = Object.keys(life.weights).length * asked.filter((each) => each.required).length
     const { rollback, promote } = life.alpha
     this.#alphas = { harm: rollback / parts, proof: promote / parts, means: rollback / parts }
     this.#questions = asked.map((each) => ({ asked: each, better: betterOf(each) }))
-    this.#oracle = new Oracle(history, life.keys > 0, life.gateways > 1, this.#alphas)
+    this.#oracle = new Oracle(sample, life.keys > 0, this.#alphas)
     this.#world = world
     this.#life = life
     this.#history = history

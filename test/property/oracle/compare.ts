@@ -1,9 +1,15 @@
+import type { MetricSpec } from '../../../src/domain/rollout-spec.ts'
 import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import type { Case } from './cases.ts'
 import { DriftComparison } from './compare-drift.ts'
 import type { History } from './history.ts'
+import { isPassedCap, isUnscored } from './holds.ts'
 import { Oracle } from './judge.ts'
+import { Limit } from './limit-compare.ts'
+import { learnCaps } from './learnt-caps.ts'
 import { questionsOf, type Asked } from './questions.ts'
+import { Sample } from './sample.ts'
+import { Thresholds, type Run } from './thresholds.ts'
 import type { Seen, World } from './world.ts'
 
 /** How often each kind of figure was compared, and where the two differ. */
@@ -25,18 +31,35 @@ class Comparing implements Comparison {
   readonly #world: World
   readonly #life: Case
   readonly #history: History
+  readonly #sample: Sample
   readonly #oracle: Oracle
   readonly #questions: readonly Asked[]
   readonly #drifts: DriftComparison
+  readonly #limits: readonly Limit[]
+  readonly #thresholds: readonly Thresholds[]
 
   constructor(world: World, history: History, life: Case) {
-    const questions = questionsOf(life.metrics)
+    const sample = new Sample(history, life.keys > 0, life.gateways > 1)
+    const questions = questionsOf(life.metrics, learnCaps(sample, life.metrics))
     const required = questions.filter((asked) => asked.required).length
     const [keyed, agreed] = [life.keys > 0, life.gateways > 1]
     const alphas = { harm: 0.05 / required, proof: 0.05, means: 0.05 }
-    this.#oracle = new Oracle(history, keyed, agreed, alphas)
+    this.#oracle = new Oracle(sample, keyed, alphas)
     this.#drifts = new DriftComparison(life.metrics, history, { keyed, agreed })
+    this.#sample = sample
     this.#questions = questions
+    const isLimited = ({ min, max, threshold }: MetricSpec) =>
+      threshold === undefined && (min !== null || max !== null)
+    this.#limits = life.metrics.filter(isLimited).map((metric) => {
+      const asked = questions.find(({ id }) => id === metric.name) ?? null
+      return new Limit(metric, asked, sample, world.seen)
+    })
+    const isCounted = ({ threshold }: MetricSpec) => threshold !== undefined
+    this.#thresholds = life.metrics.filter(isCounted).map((metric) => {
+      const asked = questions.find(({ id }) => id === metric.name) ?? null
+      const { warmUpMs } = life.service.rollout!.analysis
+      return new Thresholds(metric, asked, sample, { seen: world.seen, warmUpMs })
+    })
     this.#world = world
     this.#history = history
     this.#life = life
@@ -45,7 +68,7 @@ class Comparing implements Comparison {
   all(): void {
     const { seen } = this.#world
     for (const each of seen.filter(({ metrics }) => metrics !== null)) {
-      for (const asked of this.#questions) this.#report(asked, each)
+      for (const asked of this.#questions) this.#report(asked, each, seen.indexOf(each))
       this.#drifts.reports(each, this.#hold)
       const { foldedThrough, sup } = each.ratio
       this.#hold('sample ratio', 'all', each.at, this.#oracle.sampleRatio(foldedThrough), sup)
@@ -53,40 +76,48 @@ class Comparing implements Comparison {
     this.#drifts.bins(this.#hold, this.#life.gateways === 1 && this.#life.restart === null)
     for (const asked of this.#questions) this.#bets(asked)
     if (this.#life.gateways === 1) for (const asked of this.#questions) this.#folds(asked)
-    for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each)
+    for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each, n)
+    for (const limit of this.#limits) this.#limit(limit)
+    for (const thresholds of this.#thresholds) this.#measurements(thresholds)
   }
 
-  #report(asked: Asked, { at, folded, metrics }: Seen): void {
+  #report(asked: Asked, { at, folded, metrics }: Seen, look: number): void {
     const { id, kind } = asked
     const through = folded[id]!
     const figures = this.#oracle.figures(asked, through)
     const shown = metrics!.find(({ name }) => name === id)!
-    this.#hold('harm', id, at, figures.harm, shown.harm!.log)
+    if (!asked.isOnlyShown) this.#hold('harm', id, at, figures.harm, shown.harm!.log)
     this.#hold('proof', id, at, figures.proof, shown.nonInferiority?.log)
     if (shown.stepNonInferiority !== null) {
       this.#hold('proof of the step', id, at, figures.stepProof, shown.stepNonInferiority.log)
     }
-    const isProved = figures.proof !== null && figures.proof >= Math.log(20)
-    const isHarmed = this.#oracle.isHarmed(asked, through)
+    const isProved =
+      figures.proof !== null &&
+      figures.proof >= Math.log(20) &&
+      !isPassedCap(this.#sample, asked, through)
+    const limit = this.#limits.find(({ metric }) => metric.name === id)
+    const isBroken = limit !== undefined && limit.at(look).ticks >= 3
+    const isHarmed = isBroken || this.#oracle.isHarmed(asked, through)
     const verdict = isHarmed ? 'failed' : isProved ? 'successful' : 'inconclusive'
-    this.#hold('verdict', id, at, verdict, shown.verdict)
-    // Of a latency quantiles are shown, and no ratio.
-    if (kind === 'latency') return
+    if (!asked.isOnlyShown) this.#hold('verdict', id, at, verdict, shown.verdict)
+    // Of a latency quantiles are shown, and no ratio; of what is counted the last measurement.
+    if (kind === 'latency' || this.#thresholds.some(({ metric }) => metric.name === id)) return
     const root = (mean: number | null) =>
       mean !== null && kind === 'rmse' ? Math.sqrt(mean) : mean
     const { baseline, canary, ratio } = shown
     const values = [...figures.n, ...figures.mean.map(root)]
     this.#hold('values', id, at, values, [baseline.n, canary.n, baseline.value, canary.value])
+    if (asked.isOnlyShown) return
     const interval = this.#oracle.interval(asked, through, figures)
     const ends = (of: typeof interval) => of && [of.estimate, of.lower, of.upper, of.level]
     this.#hold('interval', id, at, ends(interval), ends(ratio as typeof interval), 1e-6)
   }
 
   #bets(asked: Asked): void {
-    if (asked.event !== undefined) return
+    if (asked.event !== undefined || asked.isOnlyShown) return
     for (const frame of this.#history.frames) {
       const [bets, terms] = [this.#oracle.bets(asked, frame), frame.terms.bets[asked.id] ?? null]
-      const flat = (of: typeof bets) => of && [of.centre, ...of.harm, ...of.proof]
+      const flat = (of: typeof bets) => of && [of.centre, of.lift ?? 1, ...of.harm, ...of.proof]
       this.#hold('bets', asked.id, frame.openedAt, flat(bets), flat(terms))
     }
   }
@@ -107,11 +138,11 @@ class Comparing implements Comparison {
   }
 
   /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
-  #decision(before: RolloutState, seen: Seen): void {
+  #decision(before: RolloutState, seen: Seen, look: number): void {
     const { at, state, folded, ratio } = seen
     const { steps } = this.#life.service.rollout!
     const step = steps[before.step]!
-    if (before.phase === 'watching') this.#watch(before, seen)
+    if (before.phase === 'watching') this.#watch(before, seen, look)
     if (before.phase !== 'progressing' || step.kind !== 'weight') return
     // Not by evidence: outside of α.
     if (state.phase === 'paused' && state.pausedBy === 'baseline') return
@@ -126,35 +157,96 @@ class Comparing implements Comparison {
           : (asked.minLabels ?? step.minRequests)
       if (figures.step !== before.step || figures.stepCanary < needs) return false
       const proofs = this.#life.keys > 0 ? [figures.proof] : [figures.proof, figures.stepProof]
-      return !isLast || proofs.every((log) => log === null || log >= Math.log(20))
+      const isPassed = isPassedCap(this.#sample, asked, folded[asked.id]!)
+      const isProved = proofs.every((log) => log === null || log >= Math.log(20))
+      return !isLast || (isProved && !isPassed)
     }
-    const required = this.#questions.filter((asked) => asked.required)
+    const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
-    const goesOn = isTime && isEnough && required.every(isReady) ? 'next' : 'progressing'
-    const oracle = this.#stop(seen) ?? goesOn
+    const isHeld = this.#questions.some((asked) =>
+      isUnscored(this.#sample, asked, folded[asked.id]!),
+    )
+    const isAtLimit = this.#limits.some((limit) => {
+      return limit.at(look).isBeyond[1]
+    })
+    const isMeasured = this.#thresholds.every(
+      (each) => each.metric.onFailure === 'warn' || each.at(look).verdict === 'successful',
+    )
+    const isWell = !isHeld && !isAtLimit && isMeasured
+    const isOpen = isTime && isEnough && isWell && required.every(isReady)
+    const goesOn = isOpen ? 'next' : 'progressing'
+    const oracle = this.#stop(seen, look) ?? goesOn
     const product = state.step > before.step ? 'next' : state.phase
     this.#hold('decision', `step ${before.step}`, at, oracle, product)
   }
 
   /** What a holdback goes on showing ends a watch as it ends a step; else its time does. */
-  #watch(before: RolloutState, seen: Seen): void {
+  #watch(before: RolloutState, seen: Seen, look: number): void {
     const { state } = seen
     if (state.phase === 'rolled-back' && state.rolledBackReason === 'breaker') return
     const { watchMs, holdbackBp } = this.#life.service.rollout!
     if (holdbackBp === 0) return
     const isTime = seen.at - before.stepEnteredAt >= watchMs
-    const oracle = this.#stop(seen) ?? (isTime ? 'promoted' : 'watching')
+    const oracle = this.#stop(seen, look) ?? (isTime ? 'promoted' : 'watching')
     this.#hold('decision in a watch', 'holdback', seen.at, oracle, state.phase)
   }
 
-  /** What the evidence asks for at once; null = nothing. */
-  #stop(seen: Seen): 'rolled-back' | 'paused' | null {
-    const isHarmed = (asked: Asked) => this.#oracle.isHarmed(asked, seen.folded[asked.id]!)
-    const required = this.#questions.filter((asked) => asked.required)
-    if (required.some(isHarmed) || this.#drifts.asks('rollback', seen)) return 'rolled-back'
+  /** What the evidence, limits and measurements ask for at once; null = nothing. */
+  #stop(seen: Seen, look: number): 'rolled-back' | 'paused' | null {
+    const isHarmed = (asked: Asked) =>
+      !asked.isOnlyShown && this.#oracle.isHarmed(asked, seen.folded[asked.id]!)
+    const isBroken = (by: 'rollback' | 'pause') =>
+      this.#limits.some((limit) => limit.metric.onFailure === by && limit.at(look).ticks >= 3) ||
+      this.#thresholds.some(
+        (each) => each.metric.onFailure === by && each.at(look).verdict === 'failed',
+      ) ||
+      this.#drifts.asks(by, seen)
+    const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
+    if (required.some(isHarmed) || isBroken('rollback')) return 'rolled-back'
     const isGuarded = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
-    return isGuarded || this.#drifts.asks('pause', seen) ? 'paused' : null
+    return isGuarded || isBroken('pause') ? 'paused' : null
+  }
+
+  #limit(limit: Limit): void {
+    const { name } = limit.metric
+    const { seen } = this.#world
+    for (const [n, { state, at, counted }] of seen.entries()) {
+      // A look that leaves a step still shows what it was left with.
+      const isLeft = n > 0 && seen[n - 1]!.state.step !== state.step
+      if (state.phase !== 'progressing' || isLeft) continue
+      const { sides, isBeyond, ticks, isByChance, isBaselineBeyond, ...found } = limit.at(n)
+      const shown = counted.find((each) => each.name === name)!.limit!
+      const [b, c] = sides
+      const flat = [b.value, Math.round(b.n), c.value, Math.round(c.n)]
+      const { baseline, canary } = shown
+      const values = [baseline!.value, baseline!.n, canary!.value, canary!.n]
+      this.#hold("limit's figures", name, at, flat, values)
+      this.#hold("limit's too few", name, at, found.tooFew, shown.tooFew)
+      this.#hold("limit's baseline", name, at, isBaselineBeyond, shown.baselineBeyond)
+      this.#hold("limit's chance", name, at, isByChance, shown.byChance)
+      // Between two evaluations nothing is counted, and yet no step is left.
+      const least = isBeyond[1] && !isBaselineBeyond ? 1 : 0
+      this.#hold("limit's ticks", name, at, Math.max(ticks, least), shown.ticksBeyond)
+      if (found.isLate) this.compared['limit of late'] = (this.compared['limit of late'] ?? 0) + 1
+      const countsAs = found.countsAs === null ? null : Math.max(1, Math.round(found.countsAs))
+      if (isByChance) this.#hold("limit's keys", name, at, countsAs, shown.countsAs)
+    }
+  }
+
+  #measurements(thresholds: Thresholds): void {
+    const { name } = thresholds.metric
+    const { seen } = this.#world
+    for (const [n, { at, counted }] of seen.entries()) {
+      const run = thresholds.at(n)
+      const { threshold, verdict, ...last } = counted.find((each) => each.name === name)!
+      const { counts, over } = threshold!
+      const flat = (of: typeof counts) => [of.successful, of.failed, of.inconclusive, of.error]
+      this.#hold('measurements', name, at, flat(run.counts), flat(counts))
+      const values = ([b, c]: Run['sides']) => [b.value, b.n, c.value, c.n]
+      this.#hold('measured', name, at, values(run.sides), values([last.baseline, last.canary]))
+      this.#hold('verdict of measurements', name, at, [run.isOver, run.verdict], [over, verdict])
+    }
   }
 
   readonly #hold = (

@@ -83,7 +83,7 @@ export class ExperimentWorld {
     })
     const own = this.seen.filter(({ variant }) => variant === challenger)
     const foldedAt = new Map(own.map(({ at, folded }) => [at, folded]))
-    return { requests, frames, foldedAt, decidedAt: new Set() }
+    return { requests, frames, foldedAt, decidedAt: new Set(), restartedAt: null }
   }
 
   async close(): Promise<void> {
@@ -169,8 +169,25 @@ export class ExperimentWorld {
     const prediction = isGood && status === 200 && observed ? drawn.prediction : null
     const endsAt = this.clock.ms + latencyMs
     const request: Request = {
-      ...{ key, segment, endsAt, latencyMs, outcome, status, observed, prediction },
-      ...{ cohort: null, side: 0, number: drawn.number, label: null, events: [] },
+      ...{
+        key,
+        segment,
+        at: this.clock.ms,
+        endsAt,
+        latencyMs,
+        outcome,
+        status,
+        observed,
+        prediction,
+      },
+      ...{
+        cohort: null,
+        side: 0,
+        number: drawn.number,
+        label: null,
+        labelAt: Infinity,
+        events: [],
+      },
       isFirst: () =>
         ticket.compared.some(({ ticket: of }) => of.cohort?.judged === true && of.first),
     }
@@ -190,7 +207,7 @@ export class ExperimentWorld {
   #feedback(request: Request, requestId: string, { labels, events }: Fate): void {
     for (const { after, label } of labels) {
       this.#post(request, after, { requestId, label }, () => {
-        request.label = label
+        ;[request.label, request.labelAt] = [label, this.clock.ms]
       })
     }
     for (const { after, toldAfter, name, id, amount } of events) {
@@ -198,7 +215,7 @@ export class ExperimentWorld {
       const values = { amount }
       const line = { requestId, event: name, id, at: new Date(at).toISOString(), values }
       this.#post(request, after + toldAfter, line, () => {
-        this.#unitOf(request)?.events.push({ name, amount, at })
+        this.#unitOf(request)?.events.push({ name, amount, at, toldAt: this.clock.ms })
       })
     }
   }

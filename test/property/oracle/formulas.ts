@@ -10,16 +10,17 @@ export type Question = {
   readonly better: 'lower' | 'higher'
 }
 
-/** What a cohort's bets on means are: the centre g, and the λ of each. */
+/** What a cohort's bets on means are: the centre g (of a ratio r̂, and q), and the λ of each. */
 export type Bets = {
   readonly centre: number
+  readonly lift?: number
   readonly harm: readonly number[]
   readonly proof: readonly number[]
 }
 
 const GROWTH = [0.1, 0.2, 0.35, 0.6, 1, 2, 5, 15]
-const HARM_EFFECTS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8]
-const PROOF_EFFECTS = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
+export const HARM_EFFECTS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8]
+export const PROOF_EFFECTS = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
 
 export function logMeanExp(logs: readonly number[]): number {
   const most = Math.max(...logs)

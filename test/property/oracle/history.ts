@@ -7,6 +7,8 @@ export type Request = {
   readonly side: 0 | 1
   readonly key: number | null
   readonly segment: string | null
+  /** When it came. */
+  readonly at: number
   readonly endsAt: number
   readonly latencyMs: number
   readonly outcome: string
@@ -18,7 +20,15 @@ export type Request = {
   readonly number: number
   /** The label that was acknowledged as joined, and the events that were. */
   label: number | null
-  readonly events: { readonly name: string; readonly amount: number; readonly at: number }[]
+  /** When the label came. */
+  labelAt: number
+  readonly events: {
+    readonly name: string
+    readonly amount: number
+    readonly at: number
+    /** When its line came. */
+    readonly toldAt: number
+  }[]
   /** Whether it is the one that its key is judged by, as the product says. */
   readonly isFirst: () => boolean
 }
@@ -33,6 +43,8 @@ export type Frame = {
   readonly judged: boolean
   readonly openedAt: number
   readonly closedAt: number | null
+  /** Its interval was over: limits are counted then. */
+  readonly closedByInterval?: true
   /** What the product fixed when it opened. */
   readonly terms: CohortTerms
 }
@@ -46,6 +58,8 @@ export type History = {
   readonly frames: readonly Frame[]
   /** By the time of each look. */
   readonly foldedAt: ReadonlyMap<number, Folded>
+  /** When another process took over; null = none did. */
+  readonly restartedAt: number | null
   /** When a decision opened a cohort, with what was folded at that look. */
   readonly decidedAt: ReadonlySet<number>
 }

@@ -7,8 +7,13 @@ export type Interval = {
   readonly level: number
 }
 
-/** A side's values at one weight. */
-export type Values = { readonly n: number; readonly mean: number; readonly variance: number }
+/** A side's values at one weight; `ratio` is what is compared: their mean, or of a ratio that over the denominators'. */
+export type Values = {
+  readonly n: number
+  readonly mean: number
+  readonly ratio: number
+  readonly variance: number
+}
 
 /** Where the bets themselves decide, each at its α. Null: no upper bound yet. */
 export function eventInterval(
@@ -58,7 +63,7 @@ export function meanInterval(
       (sum, { n, mean, variance: s2 }) => sum + s2 / (n * mean ** 2),
       0,
     )
-    return variance > 0 ? [{ log: Math.log(c.mean / b.mean), variance }] : []
+    return variance > 0 ? [{ log: Math.log(c.ratio / b.ratio), variance }] : []
   })
   if (told.length === 0) return null
   const v = told.reduce((sum, { variance }) => sum + 1 / variance, 0)

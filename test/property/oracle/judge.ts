@@ -1,10 +1,11 @@
 import { betOn, eventEvidence, logMeanExp, meanBets, mixStarts, sampleRatio } from './formulas.ts'
 import type { Bets, Question, Stratum } from './formulas.ts'
-import type { Folded, Frame, History } from './history.ts'
+import type { Frame } from './history.ts'
 import { cut, eventInterval, meanInterval, type Interval, type Values } from './intervals.ts'
 import { withoutOutages } from './outages.ts'
 import type { Asked } from './questions.ts'
-import { Sample, type Value } from './sample.ts'
+import { betOnRatio, ratioBets, ratioMoments } from './ratios.ts'
+import type { Sample, Value } from './sample.ts'
 
 /** What is to be said of a question once a cohort is folded. */
 export type Figures = {
@@ -43,9 +44,8 @@ export class Oracle {
   readonly #won = new Map<string, readonly number[]>()
   #ratios: readonly (readonly [cohort: number, number])[] | null = null
 
-  /** `agreed`: gateways agree on which request of a key is judged. */
-  constructor(history: History, keyed: boolean, agreed: boolean, alphas: Alphas) {
-    this.#sample = new Sample(history, keyed, agreed)
+  constructor(sample: Sample, keyed: boolean, alphas: Alphas) {
+    this.#sample = sample
     this.#keyed = keyed
     this.#alphas = alphas
   }
@@ -80,8 +80,10 @@ export class Oracle {
       }
       const [b, c] = this.#bySide(asked, all)
       const stepCanary = this.#bySide(asked, own)[1].length
-      const shown = { n: [b.length, c.length], mean: [meanOf(b), meanOf(c)] } as const
-      return [last.number, { step, harm, proof, stepProof, ...shown, stepCanary }] as const
+      const mean = [meanOf(b), meanOf(c)] as const
+      // A ratio without any of its denominator is of nobody.
+      const count = [mean[0] === null ? 0 : b.length, mean[1] === null ? 0 : c.length] as const
+      return [last.number, { step, harm, proof, stepProof, n: count, mean, stepCanary }] as const
     })
   }
 
@@ -116,11 +118,12 @@ export class Oracle {
     if (known !== undefined) return known
     const bets = this.bets(asked, frame)
     const values = this.#sample.values(asked, frame)
+    const bet = (lambda: number, value: Value) =>
+      asked.denominator === undefined
+        ? betOn(lambda, value.side, value.y, ratio, bets!.centre, frame.pi)
+        : betOnRatio(lambda, value, ratio, bets!, frame.pi)
     const won = (bets?.[isHarm ? 'harm' : 'proof'] ?? []).map((lambda) =>
-      values.reduce(
-        (sum, { side, y }) => sum + betOn(lambda, side, y, ratio, bets!.centre, frame.pi),
-        0,
-      ),
+      values.reduce((sum, value) => sum + bet(lambda, value), 0),
     )
     this.#won.set(name, won)
     return won
@@ -128,21 +131,18 @@ export class Oracle {
 
   /** The bets that a cohort was opened with, from what was folded then; null = too little was known. */
   bets(asked: Asked, frame: Frame): Bets | null {
-    const through = this.#foldedAt(frame)[asked.id] ?? -1
-    const [ys] = this.#bySide(asked, this.#sample.through(through))
+    const earlier = this.#sample.through(this.#sample.foldedBefore(frame)[asked.id] ?? -1)
+    const [ys] = this.#bySide(asked, earlier)
     if (ys.length < 20) return null
+    if (asked.denominator !== undefined) {
+      const of = { weights: this.#byWeight(asked, earlier), pi: frame.pi, cap: asked.cap! }
+      return ratioBets(of, harmOf(asked), proofOf(asked))
+    }
     const centre = meanOf(ys)!
     const variance = ys.reduce((sum, { y }) => sum + (y - centre) ** 2, 0) / ys.length
     const moments = { centre, variance, cap: asked.cap! }
     const of = (question: Question) => meanBets(question, frame.pi, moments)
     return { centre, harm: of(harmOf(asked)), proof: of(proofOf(asked)) }
-  }
-
-  /** A turn opens the next cohort before it folds, a decision after it. */
-  #foldedAt({ openedAt }: Frame): Folded {
-    const { foldedAt, decidedAt } = this.#sample.history
-    const isKnown = (at: number) => at < openedAt || (decidedAt.has(at) && at === openedAt)
-    return foldedAt.get(Math.max(...[...foldedAt.keys()].filter(isKnown))) ?? {}
   }
 
   /** The interval of the ratio that is shown beside these figures. */
@@ -243,13 +243,17 @@ export class Oracle {
 
   /** Moments of the values at each weight, with sample variances. */
   #moments(asked: Asked, frames: readonly Frame[]): readonly (readonly [Values, Values])[] {
-    return [...new Set(frames.map(({ pi }) => pi))].map((pi) => {
-      const [b, c] = this.#bySide(
+    const of = asked.denominator === undefined ? momentsOf : ratioMoments
+    return this.#byWeight(asked, frames).map(([b, c]) => [of(b), of(c)] as const)
+  }
+
+  #byWeight(asked: Asked, frames: readonly Frame[]) {
+    return [...new Set(frames.map(({ pi }) => pi))].map((pi) =>
+      this.#bySide(
         asked,
         frames.filter((frame) => frame.pi === pi),
-      )
-      return [momentsOf(b), momentsOf(c)] as const
-    })
+      ),
+    )
   }
 
   /** The baseline's units in a cohort, and how bad they were. */
@@ -281,12 +285,14 @@ function byStart<T>(frames: readonly Frame[], of: (since: readonly Frame[]) => T
   return Array.from({ length: epoch + 1 }, (_, k) => of(frames.filter((f) => f.epoch >= k)))
 }
 
+/** Of a ratio: all of one over all of the other. */
 function meanOf(values: readonly Value[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, { y }) => sum + y, 0) / values.length
+  const all = values.reduce((sum, { d }) => sum + d, 0)
+  return all === 0 ? null : values.reduce((sum, { y }) => sum + y, 0) / all
 }
 
 function momentsOf(values: readonly Value[]): Values {
   const mean = meanOf(values) ?? 0
   const squares = values.reduce((sum, { y }) => sum + (y - mean) ** 2, 0)
-  return { n: values.length, mean, variance: squares / (values.length - 1) }
+  return { n: values.length, mean, ratio: mean, variance: squares / (values.length - 1) }
 }

@@ -1,5 +1,6 @@
 import type { MetricSpec } from '../../../src/domain/rollout-spec.ts'
 import type { Request } from './history.ts'
+import type { LearntCap, LearntCaps } from './learnt-caps.ts'
 
 type Thresholds = { readonly baselineMs: number; readonly harmMs: number; readonly proofMs: number }
 
@@ -19,6 +20,14 @@ export type Asked = {
   readonly windowMs: number
   /** Of means: null = the request has none. */
   readonly value?: (request: Request) => number | null
+  /** Of a ratio: its second count; `value` is the first. */
+  readonly denominator?: (request: Request) => number
+  /** The cohort from which on it is judged, where a cap was learnt before. */
+  readonly judgedFrom?: number
+  /** The share above a cap that was learnt. */
+  readonly isAboveLearnt?: boolean
+  /** Labels that came and say nothing. */
+  readonly isUnscored?: (request: Request) => boolean
   /** On what squares are capped. */
   readonly cap?: number
   /** Null = it is no unit of the question. */
@@ -29,6 +38,10 @@ export type Asked = {
   ) => boolean | null
   /** With a key: it may happen again; else a key is asked once. */
   readonly isOutcome?: boolean
+  /** It needs no more than requests and their answers. */
+  readonly isServed: boolean
+  /** Nothing is asked: an absolute limit is all that it has. */
+  readonly isOnlyShown: boolean
   /** It pauses, whatever else. */
   readonly isGuard?: boolean
   /** A step waits for so many labels of it. */
@@ -41,18 +54,22 @@ const FAILED = ['failed', 'no_answer']
 const UNANSWERED = ['client_closed', 'rejected', 'no_answer', 'under_way']
 
 /** All questions of these metrics. */
-export function questionsOf(metrics: readonly MetricSpec[]): readonly Asked[] {
+export function questionsOf(
+  metrics: readonly MetricSpec[],
+  caps: LearntCaps = {},
+): readonly Asked[] {
   const whole = metrics.flatMap((metric) => {
     // Of a drift nothing is asked that could be proved: ./compare-drift.ts.
     if (metric.kind === 'drift') return []
-    const asked = ofMetric(metric)
+    const asked = ofMetric(metric, caps[metric.name] ?? null).filter(
+      ({ id, isServed }) => isCompared(metric) || !(isServed || id.endsWith('/above-cap')),
+    )
     const segments = (metric.segments ?? []).flatMap((segment) =>
       asked.map((each) => ({ ...each, id: `${each.id}@${segment}`, segment })),
     )
     return [...asked, ...segments]
   })
-  const isServed = metrics.some(({ kind }) => kind === 'error-rate' || kind === 'latency')
-  return isServed ? [...whole, ...GUARDS] : whole
+  return whole.some(({ isServed }) => isServed) ? [...whole, ...GUARDS] : whole
 }
 
 const GUARD = {
@@ -63,6 +80,8 @@ const GUARD = {
   proofRatio: null,
   floor: 0,
   windowMs: 0,
+  isServed: true,
+  isOnlyShown: false,
   isGuard: true,
 } as const
 
@@ -84,16 +103,19 @@ const GUARDS: readonly Asked[] = [
   },
 ]
 
-function ofMetric(metric: MetricSpec): readonly Asked[] {
+function ofMetric(metric: MetricSpec, learnt: LearntCap | null): readonly Asked[] {
   const { name: id, kind, better, maxChange, sensitivity, mode, onFailure } = metric
   const isSquare = kind === 'rmse'
   const ratio = (change: number) =>
     (better === 'lower' ? 1 + change : 1 - change) ** (isSquare ? 2 : 1)
   const asked = {
     ...{ id, kind, segment: null, better, floor: 0 },
-    required: mode === 'decide' && onFailure !== 'warn',
-    harmRatio: ratio(maxChange!),
-    proofRatio: ratio(maxChange === 0 ? sensitivity : maxChange!),
+    required: isCompared(metric) && mode === 'decide' && onFailure !== 'warn',
+    isServed: kind === 'error-rate' || kind === 'latency',
+    isOnlyShown: !isCompared(metric),
+    ...(learnt === null ? undefined : { judgedFrom: learnt.from }),
+    harmRatio: ratio(maxChange ?? 0),
+    proofRatio: isCompared(metric) ? ratio(maxChange === 0 ? sensitivity : maxChange!) : null,
     windowMs:
       'labelWindowMs' in metric ? metric.labelWindowMs : 'windowMs' in metric ? metric.windowMs : 0,
     ...('minLabels' in metric ? { minLabels: metric.minLabels } : undefined),
@@ -101,6 +123,7 @@ function ofMetric(metric: MetricSpec): readonly Asked[] {
   const margin = maxChange === 0 ? sensitivity : maxChange!
   const aboveCap = (cap: number, read: (request: Request) => number | null): Asked => ({
     ...{ ...asked, id: `${id}/above-cap`, kind: 'guard', floor: 0.005 },
+    isAboveLearnt: learnt !== null,
     harmRatio: better === 'lower' ? 1.5 : 1 / 1.5,
     proofRatio: better === 'lower' ? 1.5 : null,
     ...(better === 'lower' ? { apart: 'clearly' as const } : undefined),
@@ -113,7 +136,13 @@ function ofMetric(metric: MetricSpec): readonly Asked[] {
   })
   const missing = (has: (request: Request) => boolean): Asked => ({
     ...{ ...asked, id: `${id}/label-missing`, kind: 'guard', harmRatio: 1, proofRatio: null },
-    ...{ required: false, isGuard: asked.required, better: 'lower' },
+    ...{
+      required: false,
+      isGuard: asked.required,
+      isOnlyShown: false,
+      better: 'lower',
+      judgedFrom: 0,
+    },
     event: (request) => (request.observed ? !has(request) : null),
   })
   switch (metric.kind) {
@@ -139,11 +168,11 @@ function ofMetric(metric: MetricSpec): readonly Asked[] {
         },
       ]
     case 'rmse':
-    case 'mae': {
+    case 'mae':
+    case 'log-loss': {
       const power = isSquare ? 2 : 1
-      const cap = metric.cap!
-      const error = ({ prediction, label }: Request) =>
-        prediction === null || label === null ? null : Math.abs(prediction - label)
+      const cap = metric.cap ?? learnt!.cap
+      const error = metric.kind === 'log-loss' ? lossOf : errorOf
       const value = (request: Request) => {
         const y = error(request)
         return y === null ? null : Math.min(y, cap) ** power
@@ -151,7 +180,10 @@ function ofMetric(metric: MetricSpec): readonly Asked[] {
       return [
         { ...asked, value, cap: cap ** power },
         aboveCap(cap, error),
-        missing((request) => error(request) !== null),
+        {
+          ...missing((request) => error(request) !== null),
+          isUnscored: (request) => error(request) === null,
+        },
       ]
     }
     case 'accuracy': {
@@ -167,9 +199,12 @@ function ofMetric(metric: MetricSpec): readonly Asked[] {
         },
       ]
     case 'mean': {
-      const cap = metric.cap!
+      const cap = metric.cap ?? learnt!.cap
+      const of = metric.from.in === 'event' ? metric.from.event : null
       const first = ({ events }: Request) =>
-        events.toSorted((a, b) => a.at - b.at).find(({ amount }) => amount >= 0)?.amount ?? null
+        events
+          .toSorted((a, b) => a.at - b.at)
+          .find(({ name, amount }) => name === of && amount >= 0)?.amount ?? null
       const value = (request: Request) => {
         const y = first(request)
         return y === null ? null : Math.min(y, cap)
@@ -179,13 +214,37 @@ function ofMetric(metric: MetricSpec): readonly Asked[] {
       return [{ ...asked, value, cap }, aboveCap(cap, first), { ...missing(() => true), event }]
     }
     case 'sum': {
-      const cap = metric.cap!
+      const cap = metric.cap ?? learnt!.cap
       const total = ({ events }: Request) =>
         events.reduce((sum, { name, amount }) => sum + (name === metric.event ? amount : 0), 0)
       const value = (request: Request) => Math.min(Math.max(total(request), 0), cap)
       return [{ ...asked, value, cap }, aboveCap(cap, total)]
     }
+    case 'ratio': {
+      const { cap } = metric
+      const count =
+        (of: string) =>
+        ({ events }: Request) =>
+          Math.min(events.filter(({ name }) => name === of).length, cap)
+      const [value, denominator] = [count(metric.numerator), count(metric.denominator)]
+      return [{ ...asked, value, denominator, cap }]
+    }
     default:
       throw new Error(`no oracle of ${metric.kind}`)
   }
+}
+
+function errorOf({ prediction, label }: Request): number | null {
+  return prediction === null || label === null ? null : Math.abs(prediction - label)
+}
+
+/** −ln of the probability that was given to what came. */
+function lossOf({ prediction: p, label }: Request): number | null {
+  if (p === null || p < 0 || p > 1 || (label !== 0 && label !== 1)) return null
+  return -Math.log(label === 1 ? p : 1 - p)
+}
+
+/** By evidence: neither by a limit alone, nor by counting. */
+function isCompared({ maxChange, threshold }: MetricSpec): boolean {
+  return maxChange !== null && threshold === undefined
 }

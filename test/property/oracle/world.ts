@@ -21,6 +21,8 @@ export type Seen = {
   readonly ratio: { readonly foldedThrough: number; readonly sup: number }
   /** Null: nothing was folded since the look before. */
   readonly metrics: readonly SeenReport[] | null
+  /** How metrics stand against absolute limits, and what their measurements come to. */
+  readonly counted: readonly SeenCounted[]
 }
 
 /** Gateways of the product on one store, with drawn traffic, on a virtual clock; and what became of all requests. */
@@ -39,6 +41,7 @@ export class World {
   readonly #gateways: Gateway[] = []
   #due: (() => Promise<void>)[] = []
   #started = 0
+  #restartedAt: number | null = null
   #underWay = 0
 
   private constructor(life: Case, store: SharedStore) {
@@ -69,7 +72,10 @@ export class World {
     const frames: readonly Frame[] = await this.#store.archivedCohorts('svc', rollout, all)
     const made = this.decisions.filter(({ action }) => action !== 'hold')
     const decidedAt = new Set(made.map(({ at }) => at))
-    return { requests: this.requests, frames, foldedAt: this.#foldedAt, decidedAt }
+    return {
+      ...{ requests: this.requests, frames, foldedAt: this.#foldedAt, decidedAt },
+      restartedAt: this.#restartedAt,
+    }
   }
 
   async close(): Promise<void> {
@@ -93,6 +99,7 @@ export class World {
     const gateway = this.#gateways.shift()!
     if (isKilled) this.clock.ms += LEASE_MS
     else await gateway.stop()
+    this.#restartedAt = this.clock.ms
     await this.#start()
   }
 
@@ -131,7 +138,8 @@ export class World {
     const isNews = Object.keys(folded).some((id) => folded[id] !== before[id])
     const metrics = isNews ? view.metrics.map(copyReport) : null
     this.#foldedAt.set(this.clock.ms, folded)
-    this.seen.push({ at: this.clock.ms, state: view.state, folded, ratio, metrics })
+    const counted = view.metrics.map(copyCounted)
+    this.seen.push({ at: this.clock.ms, state: view.state, folded, ratio, metrics, counted })
   }
 
   #request(): void {
@@ -158,9 +166,19 @@ export class World {
     const prediction = isGood && status === 200 && observed ? drawn.prediction : null
     const endsAt = this.clock.ms + latencyMs
     const request: Request = {
-      ...{ key, segment, endsAt, latencyMs, outcome, status, observed, prediction },
+      ...{
+        key,
+        segment,
+        at: this.clock.ms,
+        endsAt,
+        latencyMs,
+        outcome,
+        status,
+        observed,
+        prediction,
+      },
       ...{ cohort: ticket.cohort?.number ?? null, side: variant === 'canary' ? 1 : 0 },
-      ...{ number: drawn.number, label: null, events: [] },
+      ...{ number: drawn.number, label: null, labelAt: Infinity, events: [] },
       isFirst: () => ticket.cohort?.judged === true && ticket.first,
     }
     this.requests.push(request)
@@ -179,7 +197,7 @@ export class World {
   #feedback(request: Request, requestId: string, { labels, events }: Fate): void {
     for (const { after, label } of labels) {
       this.#post(request, after, { requestId, label }, (told) => {
-        if (told === 'joined') request.label = label
+        if (told === 'joined') [request.label, request.labelAt] = [label, this.clock.ms]
       })
     }
     for (const { after, toldAfter, name, id, amount } of events) {
@@ -192,7 +210,8 @@ export class World {
         values: { amount },
       }
       this.#post(request, after + toldAfter, line, (told) => {
-        if (told === 'joined') this.#unitOf(request)?.events.push({ name, amount, at })
+        if (told !== 'joined') return
+        this.#unitOf(request)?.events.push({ name, amount, at, toldAt: this.clock.ms })
       })
     }
   }
@@ -222,4 +241,11 @@ export type SeenReport = ReturnType<typeof copyReport>
 function copyReport({ name, verdict, baseline, canary, ratio, evidence, drift }: MetricReport) {
   const { harm, nonInferiority, stepNonInferiority } = evidence
   return { name, verdict, baseline, canary, ratio, harm, nonInferiority, stepNonInferiority, drift }
+}
+
+/** What is compared of a report that no evidence decides. */
+export type SeenCounted = ReturnType<typeof copyCounted>
+
+function copyCounted({ name, verdict, limit, threshold, baseline, canary }: MetricReport) {
+  return { name, verdict, limit, threshold, baseline, canary }
 }

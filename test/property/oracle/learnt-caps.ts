@@ -1,0 +1,33 @@
+import type { MetricSpec } from '../../../src/domain/rollout-spec.ts'
+import { questionsOf } from './questions.ts'
+import type { Sample } from './sample.ts'
+
+/** A cap, and the first cohort that is judged by it. */
+export type LearntCap = { readonly cap: number; readonly from: number }
+
+/** By the metric's name. */
+export type LearntCaps = Readonly<Record<string, LearntCap>>
+
+const NONE: LearntCap = { cap: Infinity, from: 0 }
+
+/** The caps of metrics that have none: the 99.9 % quantile of the baseline's first values as they come, of a sum of those above 0. */
+export function learnCaps(sample: Sample, metrics: readonly MetricSpec[]): LearntCaps {
+  const learning = metrics.filter((metric) => 'cap' in metric && metric.cap === null)
+  const raw = questionsOf(learning, Object.fromEntries(learning.map(({ name }) => [name, NONE])))
+  return Object.fromEntries(
+    learning.map((metric) => {
+      const asked = raw.find(({ id }) => id === metric.name)!
+      const least = Math.max(1000, 'minLabels' in metric ? metric.minLabels : 0)
+      for (const frame of sample.frames) {
+        const ys = sample
+          .toldUntil(asked, frame.openedAt)
+          .filter(({ side, y }) => side === 0 && (metric.kind !== 'sum' || y > 0))
+          .map(({ y }) => (metric.kind === 'rmse' ? Math.sqrt(y) : y))
+        if (ys.length < least) continue
+        const cap = ys.toSorted((a, b) => a - b)[Math.ceil(0.999 * ys.length) - 1]!
+        return [metric.name, { cap, from: frame.number }]
+      }
+      return [metric.name, { cap: Infinity, from: Infinity }]
+    }),
+  )
+}
