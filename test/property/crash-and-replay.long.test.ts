@@ -9,7 +9,7 @@ const SILENT = { info: () => {}, warn: () => {} }
 const LIMITS = { retentionMs: 60_000, maxPending: 100, maxBytes: 1024 ** 2 }
 
 t.test('The weights are what the log says, in twenty thousand lives.', async (t) => {
-  t.setTimeout(3_000_000)
+  t.setTimeout(7_200_000)
   const seen = await checkLives(() => new MemoryStore(), { numRuns: 20_000 })
   t.comment(JSON.stringify(seen))
   t.ok(seen.promoted > 1000 && seen.rolledBack > 5000 && seen.retried > 1000)
