@@ -91,7 +91,7 @@ async function startEager(t: Cleanup, limits: Partial<ProxyLimits> = {}, status 
     req.on('data', (chunk: Buffer) => (bytes += chunk.length))
     req.on('end', () => res.end(`all ${bytes}`))
   })
-  const timeout = timeouts({ idleMs: 60 })
+  const timeout = timeouts({ idleMs: 150 })
   const gateway = await startGateway(
     [serviceWith([variantAt('baseline', upstream.origin, { timeout })])],
     { limits },
