@@ -267,6 +267,9 @@ t.test('a label is late for what was folded without it, and for all of it late a
   t.match(tallies['accuracy'], { n: [1, 0] })
   t.equal(ledger.label(prediction(1, 1), 2, () => true).result, 'late')
   t.match(tallies['accuracy'], { n: [1, 0] })
+  const unasked = ledgerOf([ERRORS])
+  open(unasked, 1)
+  t.equal(unasked.label(prediction(1, 0), 2).result, 'joined', 'nobody has folded it')
   t.end()
 })
 

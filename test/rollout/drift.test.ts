@@ -88,6 +88,8 @@ t.test('the size of a shift is that since a point from which there is any', (t) 
   // As many on both sides speak against a shift; since the newest start point there is nothing yet.
   const report = reportOn([400, 200, 200], [100, 50, 50], { ...EDGES, starts: [1, 2] })
   t.match(report.drift, { psi: 0, baseline: [0.5, 0.25, 0.25], canary: [0.5, 0.25, 0.25] })
+  const early = reportOn([4000, 2000, 2000], [400, 600, 1000], { ...EDGES, starts: [1, 2] })
+  t.ok(early.drift!.psi > 0.3, 'nor does it hide an earlier shift')
   t.end()
 })
 
