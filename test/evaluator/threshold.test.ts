@@ -82,19 +82,22 @@ t.test(
   },
 )
 
-t.test('the first measurement of a step takes an interval, however its last run ended', async (t) => {
-  const once = { consecutiveSuccessLimit: 1, intervalMs: 3000 }
-  const soon = { ...LATENCY, maxChange: null, quantile: 0.5, max: 100, threshold: terms(once) }
-  const steps = weightSteps([20, 50, 100], 1).map((s) => ({ ...s, minDurationMs: 8000 }))
-  const simulation = await rollout([soon], () => ({}), {}, { steps })
-  t.ok(await simulation.run(30_000, (s) => s.step === 1))
-  const enteredAt = simulation.elapsedMs
-  const isMeasured = () => named(simulation, 'latency').threshold!.counts.successful === 1
-  await simulation.run(300, () => false)
-  t.notOk(isMeasured(), 'the run of the step before was over, and its interval as well')
-  t.ok(await simulation.run(10_000, isMeasured))
-  t.ok(simulation.elapsedMs - enteredAt >= 3000, `after ${simulation.elapsedMs - enteredAt} ms`)
-})
+t.test(
+  'the first measurement of a step takes an interval, however its last run ended',
+  async (t) => {
+    const once = { consecutiveSuccessLimit: 1, intervalMs: 3000 }
+    const soon = { ...LATENCY, maxChange: null, quantile: 0.5, max: 100, threshold: terms(once) }
+    const steps = weightSteps([20, 50, 100], 1).map((s) => ({ ...s, minDurationMs: 8000 }))
+    const simulation = await rollout([soon], () => ({}), {}, { steps })
+    t.ok(await simulation.run(30_000, (s) => s.step === 1))
+    const enteredAt = simulation.elapsedMs
+    const isMeasured = () => named(simulation, 'latency').threshold!.counts.successful === 1
+    await simulation.run(300, () => false)
+    t.notOk(isMeasured(), 'the run of the step before was over, and its interval as well')
+    t.ok(await simulation.run(10_000, isMeasured))
+    t.ok(simulation.elapsedMs - enteredAt >= 3000, `after ${simulation.elapsedMs - enteredAt} ms`)
+  },
+)
 
 t.test('a margin compares with the same interval of the baseline', async (t) => {
   const relative = { ...ERRORS, maxChange: 0.5, floor: 0.01, threshold: terms({ failureLimit: 1 }) }

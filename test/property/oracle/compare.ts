@@ -229,7 +229,8 @@ class Comparing implements Comparison {
       const least = isBeyond[1] && !isBaselineBeyond ? 1 : 0
       this.#hold("limit's ticks", name, at, Math.max(ticks, least), shown.ticksBeyond)
       if (found.isLate) this.compared['limit of late'] = (this.compared['limit of late'] ?? 0) + 1
-      const countsAs = found.countsAs === null ? null : Math.max(1, Math.round(found.countsAs))
+      const counts = found.countsAs === null ? Infinity : Math.max(1, Math.round(found.countsAs))
+      const countsAs = counts < Math.round(c.n) ? counts : null
       if (isByChance) this.#hold("limit's keys", name, at, countsAs, shown.countsAs)
     }
   }

@@ -38,10 +38,12 @@ export class Limit {
     const folds = seen.map(({ at, folded }) => ({ at, through: folded[metric.name] ?? -1 }))
     this.#folds = folds.filter(({ through }, n) => n > 0 && through > folds[n - 1]!.through)
     let [ticks, lateTicks, step] = [0, 0, -1]
-    this.#figures = seen.map((each) => {
-      const [inStep, ofLate] = this.#standsAt(each)
-      if (each.state.step !== step) [ticks, lateTicks] = [0, 0]
-      step = each.state.step
+    this.#figures = seen.map((each, n) => {
+      // A look evaluates the step that it may leave.
+      const { state } = seen[Math.max(0, n - 1)]!
+      const [inStep, ofLate] = this.#standsAt({ ...each, state })
+      if (state.step !== step) [ticks, lateTicks] = [0, 0]
+      step = state.step
       const isShown = inStep.isBeyond[1] && inStep.isBeyondChance
       const isLate = !isShown && ofLate.isBeyond[1] && ofLate.isBeyondChance
       const stand = isLate ? ofLate : inStep
@@ -112,8 +114,9 @@ function weighed<T extends { readonly side: 0 | 1 }>(
   })
 }
 
-/** When intervals of a second ended; the last one, in which a rollout ended, is in no archive. */
-function evaluationsOf({ frames }: History): readonly number[] {
+/** When intervals of a second ended: of warm-up, and of the last one, in which a rollout ended, no cohort is in the archive. */
+function evaluationsOf({ frames, decidedAt }: History): readonly number[] {
+  const opened = frames.map(({ openedAt }) => openedAt).filter((at) => !decidedAt.has(at))
   const ends = frames.flatMap((f) => (f.closedByInterval === true ? [f.closedAt!] : []))
-  return [...ends, (frames.at(-1)?.closedAt ?? 0) + 1000]
+  return [...opened, ...ends, (frames.at(-1)?.closedAt ?? 0) + 1000]
 }

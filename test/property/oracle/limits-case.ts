@@ -37,6 +37,8 @@ export function drawLimitsCase(seed: number): Case {
   const analysis = { ...rollout.analysis, metrics }
   return {
     ...{ ...life, metrics, segments: [], gateways: 1, requestMs: 12.5 },
+    // What a process counts in the seconds in which a killed one is missed is in no archive.
+    restart: life.restart && { ...life.restart, isKilled: false },
     service: { ...life.service, rollout: { ...rollout, analysis } },
   }
 }

@@ -53,7 +53,8 @@ export function standOfServed(
   }) as [Side, Side]
   const canary = bySide[1]!
   const n = weigh(canary)
-  const alone = n * divergence(weigh(canary.filter(isBad)) / n, share)
+  const found = weigh(canary.filter(isBad)) / n
+  const alone = found > share ? n * divergence(found, share) : 0
   const byKey = byPlaces(canary, isBad, share, alone)
   const least = leastOf(metric)
   const isBeyond = sides.map((of) => of.n >= least && of.value! > max) as [boolean, boolean]
