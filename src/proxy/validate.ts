@@ -16,9 +16,9 @@ const SERVED_METHODS: ReadonlySet<string> = new Set(
 )
 
 /**
- * Refuses what Node's parser lets through but two readers could understand differently, and puts a
- * request target in absolute form into origin form (RFC 9112 section 3.2.2): `req.url` begins with `/`
- * afterwards. Null: the request is sound. After a refusal the connection must be closed.
+ * Refuses what Node's parser lets through but two readers could understand differently, puts a
+ * request target in absolute form into origin form (RFC 9112 section 3.2.2), so that `req.url` begins with `/`
+ * afterwards, and counts down the `Max-Forwards` of an OPTIONS. Null: the request is sound. After a refusal the connection must be closed.
  */
 export function validateRequest(req: IncomingMessage): Refusal | null {
   if (req.httpVersionMajor !== 1 || req.httpVersionMinor > 1) {
@@ -34,7 +34,13 @@ export function validateRequest(req: IncomingMessage): Refusal | null {
       detail: `The request has more than ${MAX_HEADER_LINES} header lines.`,
     }
   }
-  return checkHost(req) ?? checkFraming(req) ?? checkTarget(req) ?? checkExpectation(req)
+  return (
+    checkHost(req) ??
+    checkFraming(req) ??
+    checkTarget(req) ??
+    checkExpectation(req) ??
+    (req.method === 'OPTIONS' ? countForward(req) : null)
+  )
 }
 
 /** RFC 9112 section 3.2: exactly one Host, and one that is valid. */
@@ -95,6 +101,26 @@ function checkExpectation(req: IncomingMessage): Refusal | null {
   if (expect === undefined || req.httpVersionMinor === 0) return null
   const isMet = expect.toLowerCase().split(',').every(isContinueOrNothing)
   return isMet ? null : { code: 'SERIN_EXPECTATION_FAILED' }
+}
+
+/** The most that a `Max-Forwards` says behind serin: no chain of proxies is longer. */
+const MOST_FORWARDS = 255
+
+/**
+ * RFC 9110 section 7.6.2: an OPTIONS may say through how many proxies it goes at most. The last one answers itself, and
+ * serin has nothing to say of itself; what is no number is left to others.
+ */
+function countForward({ headers, rawHeaders }: IncomingMessage): Refusal | null {
+  const most = headers['max-forwards']
+  if (typeof most !== 'string' || !/^\d+$/.test(most)) return null
+  const left = Number(most)
+  if (left === 0) {
+    const detail = 'OPTIONS of the gateway itself (Max-Forwards: 0) is not supported.'
+    return { code: 'SERIN_NOT_IMPLEMENTED', detail }
+  }
+  const name = rawHeaders.findIndex((each, n) => n % 2 === 0 && /^max-forwards$/i.test(each))
+  rawHeaders[name + 1] = String(Math.min(left - 1, MOST_FORWARDS))
+  return null
 }
 
 function isContinueOrNothing(member: string): boolean {

@@ -3,6 +3,7 @@ import { parseAnswer, rawExchange } from '../../support/raw-client.ts'
 import { get, startWitness } from '../../support/witness.ts'
 
 const VIA = 'Via (RFC 9110 7.6.3)'
+const MAX_FORWARDS = 'Max-Forwards (RFC 9110 7.6.2)'
 const FORWARDED = 'forwarding fields (RFC 7239 8.1)'
 
 t.test(`${VIA}: serin appends itself, with the version it was spoken to in`, async (t) => {
@@ -21,6 +22,29 @@ t.test(`${VIA}: a request that came through this gateway before is a loop`, asyn
     t.equal(answer.field('x-serin-error'), 'SERIN_LOOP_DETECTED')
     t.equal(answer.field('proxy-status'), 'serin-test; error=proxy_loop_detected')
   }
+  t.equal(received(), '')
+})
+
+t.test(`${MAX_FORWARDS}: counts down with an OPTIONS, and with nothing else`, async (t) => {
+  const { port, upstream } = await startWitness(t)
+  const passed = async (method: string, ...lines: readonly string[]) => {
+    const text = get('/m/x', lines).replace('GET', method)
+    t.equal(parseAnswer(await rawExchange(port, text)).status, 200, lines.join())
+    return upstream.seen.at(-1)!.headers['max-forwards']
+  }
+  t.equal(await passed('OPTIONS', 'Max-Forwards: 10'), '9')
+  t.equal(await passed('OPTIONS', 'a: max-forwards', 'MAX-FORWARDS: 1'), '0')
+  t.equal(await passed('OPTIONS', `Max-Forwards: ${'9'.repeat(400)}`), '255')
+  t.equal(await passed('OPTIONS', 'Max-Forwards: -1'), '-1')
+  t.equal(await passed('GET', 'Max-Forwards: 10'), '10')
+})
+
+t.test(`${MAX_FORWARDS}: with 0 an OPTIONS goes no further`, async (t) => {
+  const { port, received } = await startWitness(t)
+  const text = get('/m/x', ['Max-Forwards: 0']).replace('GET', 'OPTIONS')
+  const answer = parseAnswer(await rawExchange(port, text))
+  t.equal(answer.status, 501)
+  t.match(answer.body, 'Max-Forwards: 0')
   t.equal(received(), '')
 })
 
