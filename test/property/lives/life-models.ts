@@ -24,6 +24,8 @@ export type LifeModels = {
   readonly arrived: (requestId: string) => Promise<void>
   /** Answers what is held. */
   readonly release: () => void
+  /** All servers are up from now on, and nothing is held any more: also what is sent again since its server went down. */
+  readonly recover: () => void
   /** Servers that are down from now on, by their place among all of `SERVERS`: who connects is cut off. */
   readonly fell: (places: readonly number[]) => void
   /** What the judge says from now on: null = an error. */
@@ -36,6 +38,7 @@ export async function startModels(): Promise<LifeModels> {
   const held = new Set<() => void>()
   const waiting = new Map<string, () => void>()
   const down = new Set<number>()
+  let holds = true
   const startModel = async (place: number) => {
     const index = place % 3
     const model = await startUpstream((_req, res, { headers, url }) => {
@@ -43,8 +46,10 @@ export async function startModels(): Promise<LifeModels> {
       waiting.get(String(headers['x-request-id']))?.()
       const { deeds, scores } = JSON.parse(String(headers[FATE])) as Fate
       const body = JSON.stringify({ score: scores[index] })
-      if (deeds[index] === 'held') held.add(() => answer(res, 200, body))
-      else perform(res, deeds[index]!, body)
+      const deed = deeds[index]!
+      if (deed !== 'held') perform(res, deed, body)
+      else if (holds) held.add(() => answer(res, 200, body))
+      else answer(res, 200, body)
     })
     model.server.on('connection', (socket) => {
       if (down.has(place)) socket.destroy()
@@ -76,6 +81,11 @@ export async function startModels(): Promise<LifeModels> {
       for (const run of held) run()
       held.clear()
       for (const server of servers) server.seen.length = 0
+    },
+    recover: () => {
+      holds = false
+      down.clear()
+      all.release()
     },
     fell: (places) => {
       down.clear()

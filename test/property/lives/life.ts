@@ -240,8 +240,7 @@ export class Life {
         if (gateway.services !== this.services) await gateway.reload(this.services)
       }
     }
-    this.models.release()
-    this.models.fell([])
+    this.models.recover()
     await this.traffic.settled()
     await this.pass(HEALED_MS)
     for (let left = ANSWERED_MS; left > 0 && this.#underWay.size > 0; left -= TURN_MS) {
