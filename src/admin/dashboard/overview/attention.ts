@@ -1,6 +1,7 @@
 import { describePause } from '../../../domain/describe-pause.ts'
 import { describeRollback } from '../../../domain/describe-rollback.ts'
 import type { ServiceSummaryJson } from '../../present-summary.ts'
+import { downOf } from '../parts/down-of.ts'
 
 /** How much a service wants somebody to look: 0 = now, 1 = it moves, 2 = all is quiet. */
 export type Attention = 0 | 1 | 2
@@ -8,10 +9,8 @@ export type Attention = 0 | 1 | 2
 /** Why a service wants somebody to look at it, in a few words; null = it does not. */
 export function concernOf(service: ServiceSummaryJson): string | null {
   const { phase, pause, figures, weights, verdicts } = service
-  const down = Object.entries(figures).find(
-    ([name, { healthy, upstreams }]) => (weights[name] ?? 0) > 0 && healthy === 0 && upstreams > 0,
-  )
-  if (down !== undefined) return `${down[0]} has no healthy upstream`
+  const down = downOf(figures, weights)
+  if (down !== null) return `${down} has no healthy upstream`
   if (phase === 'rolled-back')
     return describeRollback(service.rolledBackReason ?? 'an unknown reason')
   if (phase === 'paused' && pause !== null && pause.by !== 'timer') {

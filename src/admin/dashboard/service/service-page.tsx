@@ -8,6 +8,7 @@ import type { LiveService } from '../live/use-service.ts'
 import { addressOf } from '../live/use-route.ts'
 import { useNow } from '../live/use-now.ts'
 import { Badge } from '../parts/badge.tsx'
+import { downOf } from '../parts/down-of.ts'
 import { formatRollout, toneOfPhase } from '../parts/words.ts'
 import { Sentence } from '../parts/sentence.tsx'
 import { VerbBar } from '../verbs/verb-bar.tsx'
@@ -44,6 +45,7 @@ export function ServicePage({
   if (service === null) return <p class="muted loading">Asking the gateway …</p>
   const replicas = formatReplicas(service.replicas)
   const mirrors = Object.entries(service.mirrors)
+  const isDown = downOf(service.variants, service.weights) !== null
   return (
     <div class="service">
       <div class="page-head">
@@ -60,7 +62,7 @@ export function ServicePage({
         <VerbBar service={service} me={me} token={token} />
       </div>
       {service.notice !== null && (
-        <p class="notice">
+        <p class={isDown ? 'notice notice-bad' : 'notice'} role={isDown ? 'alert' : undefined}>
           Note: <Sentence text={service.notice} />.
           {service.decider !== null && (
             <>
