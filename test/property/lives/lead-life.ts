@@ -74,13 +74,13 @@ async function postFeedback(life: Life): Promise<void> {
   const gateway = anyOf(life)
   if (gateway === null) return
   const kind = chance.draw()
-  const [service] = Object.keys(gateway.services)
+  const service = gateway.config.services[0]!.name
   if (kind < 0.3 && life.calmSince < life.time.ms) {
     const calm = traffic.served.slice(-200).filter(({ at }) => at > life.calmSince)
     life.begin(unlessDead(gateway, feedback.postInTime(gateway, calm)))
   } else if (kind < 0.65) life.begin(unlessDead(gateway, feedback.post(gateway, traffic.served)))
   else if (kind < 0.95) life.begin(unlessDead(gateway, feedback.repeat(gateway)))
-  else life.begin(unlessDead(gateway, feedback.invent(gateway, service!)))
+  else life.begin(unlessDead(gateway, feedback.invent(gateway, service)))
 }
 
 async function lookAround(life: Life): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { ServiceJson } from '../../../src/admin/present.ts'
+import { LEASE_TTL_MS } from '../../../src/evaluator/lease-keeper.ts'
 import { Contract, readDocument } from '../../admin/contract.ts'
 import type { RedisServer } from '../../support/redis-server.ts'
 import { Chance } from './chance.ts'
@@ -43,6 +44,9 @@ const CALM_MS = 2000
 
 /** Once all of them are there, all know of each other and of what is stored within this. */
 const HEALED_MS = 6000
+
+/** Who decided and stands still, or is gone, is succeeded, and the trip of a breaker is a decision, within this. */
+const SUCCEEDED_MS = LEASE_TTL_MS + 3000
 
 /** What a gateway is asked for is answered within this: an order, or feedback that it does not know the cohorts of yet. */
 const ANSWERED_MS = 20_000
@@ -185,7 +189,8 @@ export class Life {
       }
     }
     await this.pass(TURN_MS)
-    this.#judge(this.time.ms - TRIP_STORED_MS)
+    const isTroubled = this.gateways.some((each) => each?.isTroubled ?? true)
+    this.#judge(this.time.ms - (isTroubled ? SUCCEEDED_MS : TRIP_STORED_MS))
   }
 
   /** What was done to a service by now. */
