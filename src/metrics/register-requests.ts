@@ -20,7 +20,7 @@ export function registerRequests(registry: Registry, services: ReadServices): vo
   })
   collectCounter(registry, {
     name: 'serin_attempts_total',
-    help: 'Attempts at upstreams; a request has at least one.',
+    help: 'Attempts at upstreams: of a request none where it was turned away first (a full queue, no healthy upstream), else one or more.',
     labelNames: ['service', 'variant', 'upstream', 'result'],
     read: function* () {
       for (const [service, book] of variantsOf(services)) {
