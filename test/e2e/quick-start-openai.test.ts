@@ -78,8 +78,9 @@ t.test(
         x > 30 || variant === 'canary' ? [{ requestId, event: 'thumbs-up' }] : [],
     })
     await t.test('longer answers are slower, and their first token is not', async (t) => {
+      // The stream above may have been the canary's, which said 8 then.
       await untilService(gateway.admin, 'chat', 'tokens are counted', ({ metrics }) =>
-        metrics.some(({ name, canary }) => name === 'tokens' && canary.value === 24),
+        metrics.some(({ name, canary }) => name === 'tokens' && (canary.value ?? 0) > 20),
       )
       const { phase, metrics } = await untilService(
         gateway.admin,

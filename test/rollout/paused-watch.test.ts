@@ -42,7 +42,7 @@ t.test('fewer steps during the watch leave it at the last one', (t) => {
 })
 
 t.test('pauses of before do not lengthen a rollout that begins again', (t) => {
-  const before = state(PAUSED('operator'), { pausedMs: 3_600_000 })
+  const before = state(PAUSED('baseline'), { pausedMs: 3_600_000 })
   const changed = plan({ spec: { steps: weightSteps([50, 100]) } })
   const idle = moved(reconcile(changed, before, { now: NOW, past: NO_PAST, actor: 'ops' })).state
   t.equal(idle.phase, 'idle')
