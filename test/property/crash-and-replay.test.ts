@@ -82,3 +82,23 @@ t.test(
     t.same([evidence, cohorts], [null, []], 'what was gathered knows nothing of rmse')
   },
 )
+
+t.test(
+  'A process that a file of other versions keeps from its start goes on with those that are stored.',
+  async (t) => {
+    const begun: Configuration = {
+      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors' },
+      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
+    }
+    const world = await live(await World.create(new MemoryStore(), begun), [
+      'good traffic for 10 s',
+      'reload: the service is gone',
+      'reload: canary 2.1',
+      'the store is away',
+      'reload: the rollout is there again',
+      'stopped and started',
+    ])
+    t.match(world.configuration, { baseline: '1.4', canary: '2.0' })
+    t.equal(world.served.weightBp, 10_000)
+  },
+)

@@ -76,6 +76,6 @@ export function baselineOf(rollout: string): string {
 }
 
 /** `2.0` of `1.4->2.0#1`. */
-function canaryOf(rollout: string): string {
+export function canaryOf(rollout: string): string {
   return rollout.slice(rollout.indexOf('->') + 2, rollout.lastIndexOf('#'))
 }

@@ -14,7 +14,7 @@ import { ManualClock } from '../../fakes/simulated-service.ts'
 import { nobodyAnswers } from '../../fakes/simulation.ts'
 import { COOLDOWN_MS, serviceOf, type Configuration } from './configurations.ts'
 import { createFaultyStore, StoreFault, type FaultyStore } from './faulty-store.ts'
-import { LogBook } from './log-book.ts'
+import { baselineOf, canaryOf, LogBook } from './log-book.ts'
 
 /** How the canary (of `both`: the baseline too) answers. */
 export type Traffic = 'good' | 'failing' | 'wrong' | 'both failing' | 'none'
@@ -204,12 +204,19 @@ export class World {
     this.store.nextDecision = null
     this.#predictions = []
     this.#evaluator = this.#begin()
-    await this.#takeUp().catch((error: unknown) => this.#refusesToStart(error))
+    await this.#takeUp().catch((error: unknown) => this.#bringBack(error))
   }
 
-  // A configuration that would not have been reloaded either: what cannot be is said at start.
-  #refusesToStart(error: unknown): void {
-    this.unexpected.push(error)
+  // A file that was taken while the store was away may be one that a start refuses: somebody brings back what is stored.
+  async #bringBack(error: unknown): Promise<void> {
+    const { rollout } = this.book.last!
+    const [baseline, canary] = [baselineOf(rollout), canaryOf(rollout)]
+    const isStored =
+      baseline === this.configuration.baseline && canary === this.configuration.canary
+    if (isStored) return void this.unexpected.push(error)
+    this.configuration = { ...this.configuration, baseline, canary }
+    this.#evaluator = this.#begin()
+    await this.#takeUp().catch((again: unknown) => this.unexpected.push(again))
   }
 
   #failed(error: unknown): void {
