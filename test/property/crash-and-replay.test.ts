@@ -4,6 +4,11 @@ import { checkLives, live } from './crash-and-replay/check.ts'
 import type { Configuration } from './crash-and-replay/configurations.ts'
 import { World } from './crash-and-replay/world.ts'
 
+const PLAIN: Configuration = {
+  ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors' },
+  ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
+}
+
 t.test(
   'Whatever is ordered, reloaded, seen or broken, the weights are what the log says, and a rolled-back version serves nobody without a retry.',
   async (t) => {
@@ -16,11 +21,7 @@ t.test(
 t.test(
   'A file that was taken while the store was away, and cannot follow what is stored, serves the baseline alone.',
   async (t) => {
-    const begun: Configuration = {
-      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors' },
-      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
-    }
-    const world = await live(await World.create(new MemoryStore(), begun), [
+    const world = await live(await World.create(new MemoryStore(), PLAIN), [
       'good traffic for 10 s',
       'reload: the service is gone',
       'reload: canary 2.1',
@@ -36,13 +37,9 @@ t.test(
 t.test(
   'A file that is brought back right after a start with another one goes on with what is stored.',
   async (t) => {
-    const begun: Configuration = {
-      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors and rmse' },
-      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
-    }
     const store = new MemoryStore()
     const evidence = () => store.records.get('svc')!.evidence!
-    const world = await World.create(store, begun)
+    const world = await World.create(store, { ...PLAIN, metrics: 'errors and rmse' })
     await world.run(3000, 'good')
     await world.reload({ kind: 'fixed split' })
     const before = evidence()
@@ -61,12 +58,8 @@ t.test(
 t.test(
   'A canary that fails while the store is away is rolled back, whatever else the file asks by then.',
   async (t) => {
-    const begun: Configuration = {
-      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors' },
-      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
-    }
     const store = new MemoryStore()
-    const world = await live(await World.create(store, begun), [
+    const world = await live(await World.create(store, PLAIN), [
       'good traffic for 3 s',
       'good traffic for 3 s',
       'the store is away',
@@ -86,11 +79,7 @@ t.test(
 t.test(
   'A process that a file of other versions keeps from its start goes on with those that are stored.',
   async (t) => {
-    const begun: Configuration = {
-      ...{ baseline: '1.4', canary: '2.0', steps: 'plain', metrics: 'errors' },
-      ...{ holdbackBp: 0, start: 'auto', onInconclusive: 'hold', kind: 'rollout' },
-    }
-    const world = await live(await World.create(new MemoryStore(), begun), [
+    const world = await live(await World.create(new MemoryStore(), PLAIN), [
       'good traffic for 10 s',
       'reload: the service is gone',
       'reload: canary 2.1',
