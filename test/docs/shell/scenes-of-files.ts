@@ -134,7 +134,10 @@ export function runOnFiles(t: Test, take: Take): void {
     const id = /x-request-id: (\S+)/.exec(await run(t, take(page, 'curl')))![1]!
     const told = await run(t, take(page, 'serin feedback'), { replace: [['"…"', `"${id}"`]] })
     t.match(told, 'joined 1')
-    await run(t, take(page, 'serin plan'))
+    // What has had no request for a minute has no traffic to reckon with.
+    const request = () => fetch(`http://127.0.0.1:${ports[8080]}/predict`, { method: 'POST' })
+    const before = async () => t.equal((await request()).status, 200)
+    await run(t, take(page, 'serin plan'), { before })
     t.match(await run(t, take(page, 'serin wait')), 'house: promoted')
   })
 }
