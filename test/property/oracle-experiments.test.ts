@@ -9,10 +9,10 @@ t.test('So is what is said of the challengers of an experiment.', async (t) => {
   const compared = await holdLives(t, [2, 8], async (seed) => {
     const life = drawExperiment(seed)
     const world = await ExperimentWorld.open(life, `${folder}/${seed}`)
-    await world.live(20)
+    await world.drive.live(20)
     const { compared, differ } = await compareExperiment(world, life)
-    await world.close()
-    return { compared, differ, errors: world.errors }
+    await world.drive.close()
+    return { compared, differ, errors: world.drive.errors }
   })
   t.ok(compared['harm']! > 100, 'there was evidence')
 })

@@ -33,7 +33,7 @@ export async function compareExperiment(
   return { compared, differ: [...comparisons.flatMap(({ differ }) => differ), ...news] }
 }
 
-function toldBy({ decisions, began }: ExperimentWorld): readonly string[] {
+function toldBy({ drive: { decisions, began } }: ExperimentWorld): readonly string[] {
   const verdicts = decisions.filter(({ action }) => action === 'verdict')
   return verdicts.map(({ at, summary }) => {
     const [, variant, words] = /^(\w+) .* shown to be (worse|no worse|better)/.exec(summary)!
@@ -52,7 +52,7 @@ function newsOf(world: ExperimentWorld, comparisons: readonly Comparing[]): read
     if (next === undefined) continue
     const verdict = next.verdictAt(at)!
     told.set(next.challenger, verdict)
-    news.push(`${next.challenger} ${verdict} after ${at - world.began}`)
+    news.push(`${next.challenger} ${verdict} after ${at - world.drive.began}`)
   }
   return news
 }
@@ -211,7 +211,7 @@ class Comparing implements Comparison {
     const kind = what.split(' of ')[0]!
     this.compared[kind] = (this.compared[kind] ?? 0) + 1
     if (isClose(oracle ?? null, product ?? null, within)) return
-    const seconds = (at - this.#world.began) / 1000
+    const seconds = (at - this.#world.drive.began) / 1000
     const [mine, shown] = [JSON.stringify(oracle), JSON.stringify(product)]
     const where = `${this.challenger}: ${what} after ${seconds} s`
     this.differ.push(`${where}: ${mine}, and the product has ${shown}`)

@@ -260,7 +260,7 @@ class Comparing implements Comparison {
   ): void => {
     this.compared[what] = (this.compared[what] ?? 0) + 1
     if (isClose(oracle ?? null, product ?? null, within)) return
-    const seconds = (at - this.#world.began) / 1000
+    const seconds = (at - this.#world.drive.began) / 1000
     const [mine, shown] = [JSON.stringify(oracle), JSON.stringify(product)]
     this.differ.push(`${what} of ${of} after ${seconds} s: ${mine}, and the product has ${shown}`)
   }

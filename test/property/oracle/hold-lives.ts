@@ -33,12 +33,12 @@ export async function holdLives(
 /** One life of a rollout of so many seconds, held against the oracle; its decisions are counted, too. */
 export async function leadRollout(life: Case, path: string, seconds: number): Promise<Held> {
   const world = await World.open(life, path)
-  await world.live(seconds)
+  await world.drive.live(seconds)
   const { differ, ...found } = await compare(world, life)
-  await world.close()
+  await world.drive.close()
   const compared: Record<string, number> = { ...found.compared }
-  for (const { action } of world.decisions) compared[action] = (compared[action] ?? 0) + 1
-  return { compared, differ, errors: world.errors }
+  for (const { action } of world.drive.decisions) compared[action] = (compared[action] ?? 0) + 1
+  return { compared, differ, errors: world.drive.errors }
 }
 
 function askedOr(known: readonly number[]): readonly number[] {
