@@ -5,7 +5,8 @@ import type { Asked } from './questions.ts'
 import { Sample } from './sample.ts'
 import type { Seen } from './world.ts'
 
-type Hold = (what: string, of: string, at: number, oracle: unknown, product: unknown) => void
+/** Compares two, and notes where they differ. */
+export type Hold = (what: string, of: string, at: number, oracle: unknown, product: unknown) => void
 
 type DriftMetric = Extract<MetricSpec, { kind: 'drift' }>
 

@@ -1,9 +1,10 @@
 import type { MetricSpec } from '../../../src/domain/rollout-spec.ts'
-import type { RolloutState } from '../../../src/domain/rollout-state.ts'
 import type { Case } from './cases.ts'
+import { Breakers } from './compare-breaker.ts'
+import { Decisions } from './compare-decisions.ts'
 import { DriftComparison } from './compare-drift.ts'
 import type { History } from './history.ts'
-import { isPassedCap, isUnscored } from './holds.ts'
+import { isPassedCap } from './holds.ts'
 import { Oracle } from './judge.ts'
 import { Limit } from './limit-compare.ts'
 import { learnCaps } from './learnt-caps.ts'
@@ -37,13 +38,14 @@ class Comparing implements Comparison {
   readonly #drifts: DriftComparison
   readonly #limits: readonly Limit[]
   readonly #thresholds: readonly Thresholds[]
+  readonly #decisions: Decisions
 
   constructor(world: World, history: History, life: Case) {
     const sample = new Sample(history, life.keys > 0, life.gateways > 1)
     const questions = questionsOf(life.metrics, learnCaps(sample, life.metrics))
     const required = questions.filter((asked) => asked.required).length
     const [keyed, agreed] = [life.keys > 0, life.gateways > 1]
-    const alphas = { harm: 0.05 / required, proof: 0.05, means: 0.05 }
+    const alphas = { harm: 0.05 / Math.max(1, required), proof: 0.05, means: 0.05 }
     this.#oracle = new Oracle(sample, keyed, alphas)
     this.#drifts = new DriftComparison(life.metrics, history, { keyed, agreed })
     this.#sample = sample
@@ -63,6 +65,11 @@ class Comparing implements Comparison {
     this.#world = world
     this.#history = history
     this.#life = life
+    this.#decisions = new Decisions({
+      ...{ world, life, sample, questions, oracle: this.#oracle, hold: this.#hold },
+      ...{ drifts: this.#drifts, limits: this.#limits, thresholds: this.#thresholds },
+      breakers: new Breakers(life, history, world.seen),
+    })
   }
 
   all(): void {
@@ -76,7 +83,7 @@ class Comparing implements Comparison {
     this.#drifts.bins(this.#hold, this.#life.gateways === 1 && this.#life.restart === null)
     for (const asked of this.#questions) this.#bets(asked)
     if (this.#life.gateways === 1) for (const asked of this.#questions) this.#folds(asked)
-    for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each, n)
+    this.#decisions.all()
     for (const limit of this.#limits) this.#limit(limit)
     for (const thresholds of this.#thresholds) this.#measurements(thresholds)
   }
@@ -135,77 +142,6 @@ class Comparing implements Comparison {
       const product = seen.find(({ folded }) => folded[id]! >= number)?.at ?? null
       if (judged) this.#hold('fold', id, closedAt, oracle, product)
     }
-  }
-
-  /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
-  #decision(before: RolloutState, seen: Seen, look: number): void {
-    const { at, state, folded, ratio } = seen
-    const { steps } = this.#life.service.rollout!
-    const step = steps[before.step]!
-    if (before.phase === 'watching') this.#watch(before, seen, look)
-    if (before.phase !== 'progressing' || step.kind !== 'weight') return
-    // Not by evidence: outside of α.
-    if (state.phase === 'paused' && state.pausedBy === 'baseline') return
-    if (state.phase === 'rolled-back' && state.rolledBackReason === 'breaker') return
-    const isLast = before.step === steps.length - 2
-    const isReady = (asked: Asked) => {
-      const figures = this.#oracle.figures(asked, folded[asked.id]!)
-      // What needs no more than its requests has no minimum of its own; nor has a segment.
-      const needs =
-        asked.windowMs === 0 || asked.kind === 'guard' || asked.segment !== null
-          ? 0
-          : (asked.minLabels ?? step.minRequests)
-      if (figures.step !== before.step || figures.stepCanary < needs) return false
-      const proofs = this.#life.keys > 0 ? [figures.proof] : [figures.proof, figures.stepProof]
-      const isPassed = isPassedCap(this.#sample, asked, folded[asked.id]!)
-      const isProved = proofs.every((log) => log === null || log >= Math.log(20))
-      return !isLast || (isProved && !isPassed)
-    }
-    const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
-    const isTime = at - before.stepEnteredAt >= step.minDurationMs
-    const isEnough = this.#oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
-    const isHeld = this.#questions.some((asked) =>
-      isUnscored(this.#sample, asked, folded[asked.id]!),
-    )
-    const isAtLimit = this.#limits.some((limit) => {
-      return limit.at(look).isBeyond[1]
-    })
-    const isMeasured = this.#thresholds.every(
-      (each) => each.metric.onFailure === 'warn' || each.at(look).verdict === 'successful',
-    )
-    const isWell = !isHeld && !isAtLimit && isMeasured
-    const isOpen = isTime && isEnough && isWell && required.every(isReady)
-    const goesOn = isOpen ? 'next' : 'progressing'
-    const oracle = this.#stop(seen, look) ?? goesOn
-    const product = state.step > before.step ? 'next' : state.phase
-    this.#hold('decision', `step ${before.step}`, at, oracle, product)
-  }
-
-  /** What a holdback goes on showing ends a watch as it ends a step; else its time does. */
-  #watch(before: RolloutState, seen: Seen, look: number): void {
-    const { state } = seen
-    if (state.phase === 'rolled-back' && state.rolledBackReason === 'breaker') return
-    const { watchMs, holdbackBp } = this.#life.service.rollout!
-    if (holdbackBp === 0) return
-    const isTime = seen.at - before.stepEnteredAt >= watchMs
-    const oracle = this.#stop(seen, look) ?? (isTime ? 'promoted' : 'watching')
-    this.#hold('decision in a watch', 'holdback', seen.at, oracle, state.phase)
-  }
-
-  /** What the evidence, limits and measurements ask for at once; null = nothing. */
-  #stop(seen: Seen, look: number): 'rolled-back' | 'paused' | null {
-    const isHarmed = (asked: Asked) =>
-      !asked.isOnlyShown && this.#oracle.isHarmed(asked, seen.folded[asked.id]!)
-    const isBroken = (by: 'rollback' | 'pause') =>
-      this.#limits.some((limit) => limit.metric.onFailure === by && limit.at(look).ticks >= 3) ||
-      this.#thresholds.some(
-        (each) => each.metric.onFailure === by && each.at(look).verdict === 'failed',
-      ) ||
-      this.#drifts.asks(by, seen)
-    const required = this.#questions.filter((asked) => asked.required || asked.isOnlyShown)
-    if (required.some(isHarmed) || isBroken('rollback')) return 'rolled-back'
-    const isGuarded = this.#questions.some((asked) => asked.isGuard === true && isHarmed(asked))
-    return isGuarded || isBroken('pause') ? 'paused' : null
   }
 
   #limit(limit: Limit): void {

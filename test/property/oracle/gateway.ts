@@ -35,6 +35,7 @@ export type GatewayDeps = {
 
 /** The judging half of a gateway, with all that feedback goes through. */
 export class Gateway {
+  readonly name: string
   readonly evaluator: Evaluator
   readonly book: ServiceBook
   readonly buffer: ReturnType<typeof createPredictionBuffer>
@@ -43,6 +44,7 @@ export class Gateway {
   readonly #join
 
   constructor({ service, store, clock, name, onDecision, onError }: GatewayDeps) {
+    this.name = name
     const experiment = buildExperimentPlan(service, 'hash')
     const plan = experiment?.comparisons[0]!.plan ?? buildPlan(service, 'hash')!
     this.buffer = createPredictionBuffer({ store, onError })

@@ -10,6 +10,9 @@ export type Request = {
   /** When it came. */
   readonly at: number
   readonly endsAt: number
+  /** The name of the process that served it, and when that booked its end; null = it was killed before. */
+  readonly gateway: string
+  bookedAt: number | null
   readonly latencyMs: number
   readonly outcome: string
   readonly status: number

@@ -153,7 +153,7 @@ export class Oracle {
     isBetter = false,
   ): Interval | null {
     const frames = this.#sample.through(through)
-    const alpha = asked.required ? this.#alphas.harm : GUARD_ALPHA
+    const alpha = asked.isAtGuardLevel === true ? GUARD_ALPHA : this.#alphas.harm
     const isSquare = asked.kind === 'rmse'
     const isNearlyAll = mean.every((share) => share !== null && share >= 0.9)
     const proofAlpha = asked.proofRatio === null ? alpha / 2 : this.#alphas.proof
@@ -193,7 +193,7 @@ export class Oracle {
 
   /** Whether the evidence of harm decides. */
   isHarmed(asked: Asked, through: number): boolean {
-    const alpha = asked.required ? this.#alphas.harm : GUARD_ALPHA
+    const alpha = asked.isAtGuardLevel === true ? GUARD_ALPHA : this.#alphas.harm
     const isShown = this.figures(asked, through).harm >= Math.log(1 / alpha)
     return isShown && (asked.apart === undefined || this.#isFarApart(asked, through))
   }

@@ -42,8 +42,12 @@ export type Asked = {
   readonly isServed: boolean
   /** Nothing is asked: an absolute limit is all that it has. */
   readonly isOnlyShown: boolean
+  /** No step waits for what it counts. */
+  readonly isReported?: boolean
   /** It pauses, whatever else. */
   readonly isGuard?: boolean
+  /** It is shown at 1,000 : 1, and has no part of α. */
+  readonly isAtGuardLevel?: boolean
   /** A step waits for so many labels of it. */
   readonly minLabels?: number
   /** Harm needs shares that lie so far apart, as they are seen. */
@@ -83,6 +87,7 @@ const GUARD = {
   isServed: true,
   isOnlyShown: false,
   isGuard: true,
+  isAtGuardLevel: true,
 } as const
 
 const GUARDS: readonly Asked[] = [
@@ -113,6 +118,7 @@ function ofMetric(metric: MetricSpec, learnt: LearntCap | null): readonly Asked[
     required: isCompared(metric) && mode === 'decide' && onFailure !== 'warn',
     isServed: kind === 'error-rate' || kind === 'latency',
     isOnlyShown: !isCompared(metric),
+    isReported: mode === 'report',
     ...(learnt === null ? undefined : { judgedFrom: learnt.from }),
     harmRatio: ratio(maxChange ?? 0),
     proofRatio: isCompared(metric) ? ratio(maxChange === 0 ? sensitivity : maxChange!) : null,
@@ -139,6 +145,7 @@ function ofMetric(metric: MetricSpec, learnt: LearntCap | null): readonly Asked[
     ...{
       required: false,
       isGuard: asked.required,
+      isAtGuardLevel: true,
       isOnlyShown: false,
       better: 'lower',
       judgedFrom: 0,

@@ -137,7 +137,7 @@ export class Drive {
     const numbers = new Map([['/number', number]])
     const assignment = { variant, reason, unit, segment, numbers, ...none } as const
     const ticket = book.begin(assignment, requestId, at, observed)
-    const status = outcome === 'ok' ? drawn.status : 503
+    const status = outcome === 'ok' ? drawn.status : outcome === 'client_closed' ? 499 : 503
     const prediction = outcome === 'ok' && status === 200 && observed ? drawn.prediction : null
     const endsAt = at + latencyMs
     const places = [{ ticket }, ...ticket.compared]
@@ -145,6 +145,7 @@ export class Drive {
       ...{ key, segment, at, endsAt, latencyMs, outcome, status, observed, prediction },
       ...{ cohort: ticket.cohort?.number ?? null, side: variant === 'canary' ? 1 : 0 },
       ...{ number, label: null, labelAt: Infinity, events: [] },
+      ...{ gateway: gateway.name, bookedAt: null },
       isFirst: () => places.some(({ ticket: of }) => of.cohort?.judged === true && of.first),
     }
     this.served.push({ variant, request, ticket })
@@ -155,6 +156,7 @@ export class Drive {
       if (!this.gateways.includes(gateway)) return
       if (outcome !== 'client_closed') book.head(ticket, endsAt)
       book.end(ticket, outcome, status, latencyMs, endsAt)
+      request.bookedAt = this.clock.ms
       book.predicted(ticket, prediction)
     })
     this.#feedback(request, requestId, drawn)

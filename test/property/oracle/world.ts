@@ -15,6 +15,9 @@ export type Seen = {
   readonly metrics: readonly SeenReport[] | null
   /** How metrics stand against absolute limits, and what their measurements come to. */
   readonly counted: readonly SeenCounted[]
+  /** Which process decided, and what each gives the canary, in basis points. */
+  readonly leader: string
+  readonly weights: Readonly<Record<string, number>>
 }
 
 /** A rollout on gateways of the product, with drawn traffic; and what became of all requests. */
@@ -62,9 +65,10 @@ export class World {
 
   async #note(): Promise<void> {
     const at = this.drive.clock.ms
-    const view = this.drive.leader?.evaluator.view('svc')
+    const { leader } = this.drive
+    const view = leader?.evaluator.view('svc')
     const evidence = (await this.#store.readRollout('svc'))?.evidence
-    if (evidence == null || view == null) return
+    if (evidence == null || view == null || leader === undefined) return
     const { hypotheses, ratio } = evidence
     const through = Object.entries(hypotheses).map(([id, found]) => [id, found.foldedThrough])
     const folded = Object.fromEntries(through) as Folded
@@ -73,7 +77,11 @@ export class World {
     const metrics = isNews ? view.metrics.map(copyReport) : null
     this.#foldedAt.set(at, folded)
     const counted = view.metrics.map(copyCounted)
-    this.seen.push({ at, state: view.state, folded, ratio, metrics, counted })
+    const weights = Object.fromEntries(
+      this.drive.gateways.map(({ name, weightBp }) => [name, weightBp]),
+    )
+    const { state } = view
+    this.seen.push({ at, state, folded, ratio, metrics, counted, weights, leader: leader.name })
   }
 }
 
