@@ -194,7 +194,7 @@ export const AnalysisSchema = map(
       map(
         {
           failures: Type.Optional(
-            share(
+            positiveShare(
               note(
                 "Share of the canary's last attempts, and of their keys, that must fail, against the baseline's. A 4xx counts too where the baseline gives few, and a client that leaves before an answer where few leave the baseline.",
                 'live',

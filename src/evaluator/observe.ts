@@ -27,6 +27,8 @@ import type { OtherReplicas } from './shared-cohorts.ts'
 const BREAKER_ATTEMPTS = 50
 const BREAKER_WARM_UP_ATTEMPTS = 10
 const BREAKER_SPAN_MS = 10_000
+/** Of the baseline, and of who is held against it, so many attempts tell that it fails. */
+const BASELINE_ATTEMPTS = 20
 
 /** Log-evidence from which on the shares of the two variants are not those of their weights. */
 const RATIO_THRESHOLD = Math.log(1 / GUARD_ALPHA)
@@ -158,9 +160,19 @@ function observe(
   const canarySpan = canary.attempts.covering(now, minAttempts, BREAKER_SPAN_MS)
   const baselineSpan = baseline.attempts.within(now, Math.max(canarySpan.spanMs, BREAKER_SPAN_MS))
   const share = plan.spec.analysis.breakerFailures
-  // Written out, as in `lookAt`.
-  const isFailing = isBaselineFailing({ canary: canarySpan, baseline: baselineSpan, share })
+  // Its own: where the canary has few requests, the canary's span may reach back to long before an outage.
+  const last = baseline.attempts.covering(now, BASELINE_ATTEMPTS, BREAKER_SPAN_MS)
+  const together = () => {
+    const ofCanary = canary.attempts.covering(now, BASELINE_ATTEMPTS, BREAKER_SPAN_MS)
+    const spanMs = Math.max(last.spanMs, ofCanary.spanMs)
+    return {
+      canary: canary.attempts.within(now, spanMs),
+      baseline: baseline.attempts.within(now, spanMs),
+    }
+  }
+  const isFailing = isBaselineFailing({ last, together, share })
   const isMirrored = mirrorStepAt(plan.steps, state) !== null
+  // Written out, as in `lookAt`.
   const seen: Observation = {
     now,
     reports,
@@ -175,6 +187,7 @@ function observe(
       }),
       canary: canarySpan,
       baseline: baselineSpan,
+      baselineLast: last,
     },
     baseline: healthOf(input, BASELINE, isFailing),
     canary: healthOf(input, CANARY, false),

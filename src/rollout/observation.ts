@@ -43,6 +43,8 @@ export type BreakerReading = {
   readonly tripped: boolean
   readonly canary: AttemptCount
   readonly baseline: AttemptCount
+  /** The baseline's last max(20 attempts, 10 s), which tell whether it fails; absent = those of the span. */
+  readonly baselineLast?: AttemptCount
 }
 
 /** Whether a variant can answer, and whether it does. */

@@ -265,7 +265,8 @@ function hasProof({ hypotheses }: RolloutPlan, reports: readonly MetricReport[])
 
 function describeSick({ baseline, breaker }: Observation): string {
   if (baseline.downForMs >= DOWN_AFTER_MS) return 'no upstream is healthy'
-  return `${unanswered(breaker.baseline)} of its last attempts ${failed(breaker.baseline.left ?? 0)}`
+  const last = breaker.baselineLast ?? breaker.baseline
+  return `${unanswered(last)} of its last attempts ${failed(last.left ?? 0)}`
 }
 
 // Nothing has failed where nobody waited for it: who reads it has to know why healthy servers are told to fail.

@@ -77,22 +77,26 @@ export function breakerTrips(input: {
 }
 
 /**
- * Whether the baseline is failing: at least `share` of its attempts failed, of at least 20; or failed or were left before an
- * answer, at twice the canary's rate of that or more, of at least 20 attempts of each. Clients who always leave so
- * many (who send each request twice, or ask again at each letter that is typed) say nothing of it.
+ * Whether the baseline is failing: at least `share` of its last attempts failed, of at least 20; or failed or were left before an
+ * answer, and in the span in which the canary has 20 attempts, too, at twice the canary's rate of that or more. Clients
+ * who always leave so many (who send each request twice, or ask again at each letter that is typed) say nothing of it.
  */
 export function isBaselineFailing(input: {
-  readonly canary: AttemptCount
-  readonly baseline: AttemptCount
+  /** Of the baseline: the last 20 attempts or 10 seconds, whichever is more. */
+  readonly last: AttemptCount
+  /** Of both, in one span: so far back as the canary has so many, too. */
+  readonly together: () => { readonly canary: AttemptCount; readonly baseline: AttemptCount }
   /** In (0, 1]. */
   readonly share: number
 }): boolean {
-  const { canary, baseline, share } = input
-  if (baseline.attempts < MIN_BASELINE_ATTEMPTS) return false
-  const { failures, unanswered } = ratesOf(baseline)
+  const { last, together, share } = input
+  if (last.attempts < MIN_BASELINE_ATTEMPTS) return false
+  const { failures, unanswered } = ratesOf(last)
   if (failures >= share) return true
-  if (canary.attempts < MIN_BASELINE_ATTEMPTS || unanswered < share) return false
-  return unanswered >= TIMES_BASELINE * ratesOf(canary).unanswered
+  if (unanswered < share) return false
+  const { canary, baseline } = together()
+  if (canary.attempts < MIN_BASELINE_ATTEMPTS) return false
+  return ratesOf(baseline).unanswered >= TIMES_BASELINE * ratesOf(canary).unanswered
 }
 
 /**

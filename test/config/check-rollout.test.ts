@@ -69,6 +69,26 @@ t.test('steps begin with a weight, rise and end at 100 %', (t) => {
   t.end()
 })
 
+t.test('a breaker that nothing has to fail for is refused', (t) => {
+  checkCases(
+    t,
+    [
+      ['0.1%'],
+      ['100%'],
+      [
+        '0%',
+        'analysis.breaker.failures: found "0%", allowed is a percentage above 0% up to 100% such as 10%',
+      ],
+    ],
+    (found) =>
+      file({
+        service: `    rollout: { steps: [ { weight: 5% }, { weight: 100% } ] }
+    analysis: { breaker: { failures: ${found} } }`,
+      }),
+  )
+  t.end()
+})
+
 t.test('mirror steps come first, copy what may be copied, and are the only copies', (t) => {
   const live = '{ weight: 5% }, { weight: 100% }'
   const steps = (found: string, more = 'idempotent: true') =>

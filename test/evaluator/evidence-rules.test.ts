@@ -647,6 +647,29 @@ t.test('A resume that comes too early rolls nobody back onto the sick baseline',
   t.match(simulation.state, { phase: 'paused', pausedBy: 'baseline' })
 })
 
+t.test('A baseline that fails is sick at once, however few requests the canary has', async (t) => {
+  let isOut = false
+  const simulation = await simulate(
+    9,
+    0,
+    (_random, variant) => ({ outcome: isOut && variant === 'baseline' ? 'failed' : 'ok' }),
+    [ERRORS],
+    {
+      service: quickService({
+        spec: { steps: weightSteps([1, 100], 1e9) },
+        analysis: { metrics: [ERRORS] },
+      }),
+      rps: 20,
+    },
+  )
+  await simulation.run(600_000, () => false)
+  isOut = true
+  t.ok(await simulation.run(15_000, (s) => s.phase === 'paused'), 'not after minutes')
+  t.match(simulation.state, { pausedBy: 'baseline' })
+  const [, bad, of] = /\((\d+) of (\d+) of its last/.exec(simulation.store.log.at(-1)!.summary)!
+  t.ok(Number(bad) >= Number(of) / 2 && Number(of) <= 220, `${bad} of ${of}`)
+})
+
 t.test(
   'Clients that leave a side that hangs speak against it, and those of both against none',
   async (t) => {

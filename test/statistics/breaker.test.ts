@@ -1,5 +1,5 @@
 import t from 'tap'
-import { breakerTrips, isBaselineFailing } from '../../src/statistics/breaker.ts'
+import { breakerTrips, isBaselineFailing, type AttemptCount } from '../../src/statistics/breaker.ts'
 
 const quiet = { attempts: 0, failures: 0, clientErrors: 0 }
 const base = { baseline: quiet, baselineLast: null, share: 0.5, warmUp: false }
@@ -159,13 +159,11 @@ t.test(
   async (t) => {
     const failing = { attempts: 20, failures: 10, clientErrors: 0 }
     for (const canary of [quiet, { attempts: 50, failures: 50, clientErrors: 0 }]) {
-      t.equal(isBaselineFailing({ canary, baseline: failing, share: 0.5 }), true)
-      t.equal(
-        isBaselineFailing({ canary, baseline: { ...failing, failures: 9 }, share: 0.5 }),
-        false,
-      )
-      const few = { ...failing, attempts: 19, failures: 19 }
-      t.equal(isBaselineFailing({ canary, baseline: few, share: 0.5 }), false)
+      const isFailing = (last: AttemptCount) =>
+        isBaselineFailing({ last, together: () => ({ canary, baseline: last }), share: 0.5 })
+      t.equal(isFailing(failing), true)
+      t.equal(isFailing({ ...failing, failures: 9 }), false)
+      t.equal(isFailing({ ...failing, attempts: 19, failures: 19 }), false)
     }
   },
 )
@@ -175,13 +173,21 @@ t.test(
   async (t) => {
     const baseline = { attempts: 40, failures: 1, clientErrors: 0, left: 19 }
     const canary = { attempts: 20, failures: 0, clientErrors: 0, left: 5 }
-    const failing = (change: object, of: object = {}) =>
+    const failing = (change: object, of: object = {}, last: object = of) =>
       isBaselineFailing({
-        ...{ canary: { ...canary, ...change }, baseline: { ...baseline, ...of }, share: 0.5 },
+        last: { ...baseline, ...last },
+        together: () => ({
+          canary: { ...canary, ...change },
+          baseline: { ...baseline, ...of },
+        }),
+        share: 0.5,
       })
     t.equal(failing({}), true)
     t.equal(failing({}, { left: 18 }), false)
     t.equal(failing({ left: 6 }), false, 'clients of both are impatient')
+    const longer = { attempts: 400 }
+    t.equal(failing({ left: 0 }, longer, {}), true, 'in a span in which the canary has 20')
+    t.equal(failing({ left: 1 }, { ...longer, left: 30 }, {}), false)
     t.equal(failing({ attempts: 19, left: 0 }), false, 'of the canary too little is known')
   },
 )

@@ -70,12 +70,15 @@ export class Process {
       return canary.n >= least && share > 0 && share >= terms.failures && share >= 2 * other
     }
     const from = back(0, 20)
-    const [baseline, canary] = [this.#attempts(0, from, now), this.#attempts(1, from, now)]
-    const { failed, unanswered } = baseline.shares
-    const hangs = unanswered >= terms.failures && unanswered >= 2 * canary.shares.unanswered
+    const own = this.#attempts(0, from, now)
+    // Who is left by clients is held against the other side, where that has as many attempts.
+    const both = Math.min(from, back(1, 20))
+    const [baseline, canary] = [this.#attempts(0, both, now), this.#attempts(1, both, now)]
+    const isLeft = baseline.shares.unanswered >= 2 * canary.shares.unanswered && canary.n >= 20
+    const { failed, unanswered } = own.shares
     return {
       trips: (['failed', 'unserved', 'unanswered'] as const).some(trips),
-      isSick: baseline.n >= 20 && (failed >= terms.failures || hangs),
+      isSick: own.n >= 20 && (failed >= terms.failures || (unanswered >= terms.failures && isLeft)),
     }
   }
 
