@@ -19,6 +19,7 @@ export function checkRollout(checker: Checker, service: ConfigPath): void {
   if (checker.keys(service).includes('variants') && !names.includes(CANARY))
     checker.problem(rollout, `moves the variant \`canary\`, ${explainAbsence(names)}`)
   checkTimers(checker, [...service, 'analysis'], ['interval'])
+  checkBreaker(checker, [...service, 'analysis', 'breaker', 'failures'])
   checkGates(checker, rollout)
   checkMirrorSteps(checker, service, [...rollout, 'steps'])
   // Blue-green steps have a form of their own.
@@ -29,6 +30,16 @@ export function checkRollout(checker: Checker, service: ConfigPath): void {
     checkSteps(checker, [...rollout, 'steps'])
     checkHoldback(checker, rollout)
   }
+}
+
+// Every canary fails that often, also one that never does.
+function checkBreaker(checker: Checker, path: ConfigPath): void {
+  const failures = checker.read<string | 0>(path)
+  if (failures !== undefined && toFraction(failures) === 0)
+    checker.problem(
+      path,
+      `found ${failures}: every canary would be rolled back after 50 requests, also one that never fails; allowed is a share above 0% such as 50%`,
+    )
 }
 
 function explainAbsence(names: readonly string[]): string {
