@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
-import type { KnownTraffic } from '../config/lint.ts'
+import type { KnownTraffic } from '../config/lint-traffic.ts'
 import { formatProblem } from '../config/problem.ts'
 import { analysisOf, type Service } from '../domain/service.ts'
 import { isExperiment } from '../rollout/experiment-plan.ts'

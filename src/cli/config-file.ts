@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { KnownTraffic } from '../config/lint.ts'
+import type { KnownTraffic } from '../config/lint-traffic.ts'
 import type { ConfigResult, PlacedConfig } from '../config/load.ts'
 import { formatProblem, type ConfigProblem } from '../config/problem.ts'
 import { CliExit, EXIT } from './cli-exit.ts'

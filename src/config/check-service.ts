@@ -37,6 +37,8 @@ function checkVariants(checker: Checker, path: ConfigPath): void {
     checkUpstreams(checker, at)
     checkUpstreamTls(checker, at)
     checkTimers(checker, [...at, 'timeout'], ['connect', 'firstByte', 'idle', 'total'])
+    checkTimers(checker, [...at, 'health'], ['interval'])
+    checkTimers(checker, [...at, 'queue'], ['timeout'])
     checkKeepAlive(checker, [...at, 'timeout', 'keepAlive'])
     const rewrite = checker.read<string>([...at, 'path'])
     if (rewrite !== undefined) checkPattern(checker, [...at, 'path'], rewrite)

@@ -4,6 +4,7 @@ import { suggest } from '../domain/nearest.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { placeOfKey } from './place-of-key.ts'
 import type { ConfigPath, Finding } from './problem.ts'
+import { MOST_COUNTED } from './schema-value.ts'
 import { adviseVariable } from './substitute-env.ts'
 
 /**
@@ -48,6 +49,11 @@ function explainValue(error: ErrorObject, path: ConfigPath, found: string): Find
     const message = `the key ${JSON.stringify(name)} is not allowed: it must be ${titleOf(error)}`
     return { path: [...path, name], atKey: true, message }
   }
+  if (error.keyword === 'maximum' && error.schema === MOST_COUNTED)
+    return {
+      path,
+      message: `found ${found}, which nothing is ever counted to, allowed is at most 1e15`,
+    }
   const advice = `${adviseQuotes(error)}${adviseVariable(found)}`
   return { path, message: `found ${found}, allowed is ${titleOf(error)}${advice}` }
 }

@@ -1,13 +1,8 @@
-import {
-  isLabelMetric,
-  isProviderMetric,
-  isValueMetric,
-  type MetricSpec,
-  type RolloutSpec,
-} from '../domain/rollout-spec.ts'
+import { isProviderMetric, type RolloutSpec } from '../domain/rollout-spec.ts'
 import type { Service } from '../domain/service.ts'
 import { effectOf } from '../rollout/hypotheses.ts'
 import { bpToPercent, formatDuration } from '../domain/units.ts'
+import { feedbackWindowMs } from './feedback-window.ts'
 import type { Finding } from './problem.ts'
 
 /** Common mistakes of a strategy: a blue-green switch that nothing checks, a rollout or a watch that ends before its feedback comes. */
@@ -79,9 +74,4 @@ function lintLateProofs({ name }: Service, rollout: RolloutSpec): readonly Findi
       path: ['services', name, 'analysis', 'metrics', metric.name],
       message: `waits ${formatDuration(feedbackWindowMs(metric))} for feedback, and maxDuration is ${formatDuration(maxDurationMs)}: nothing of it is judged in that time; allow more, or judge by what comes sooner`,
     }))
-}
-
-function feedbackWindowMs(metric: MetricSpec): number {
-  if (isLabelMetric(metric)) return metric.labelWindowMs
-  return isValueMetric(metric) ? metric.windowMs : 0
 }

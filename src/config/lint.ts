@@ -1,38 +1,30 @@
 import { shownMetricsOf, type Service } from '../domain/service.ts'
 import type { MetricSpec, RolloutSpec } from '../domain/rollout-spec.ts'
-import { bpToPercent, formatDuration } from '../domain/units.ts'
-import { formatRate, formatTimeSpan, formatWeight } from '../rollout/format.ts'
-import type { GivenRates } from '../rollout/given-rates.ts'
-import type { GivenShares } from '../rollout/segment-share.ts'
 import { effectOf } from '../rollout/hypotheses.ts'
-import { buildPlan } from '../rollout/plan.ts'
-import { describeSuggestion, forecastWithAdvice } from '../rollout/suggestions.ts'
 import type { Config } from './config.ts'
 import { lintExperiment } from './lint-experiment.ts'
+import { lintLimits } from './lint-limits.ts'
 import { lintMirror } from './lint-mirror.ts'
+import { lintReach } from './lint-reach.ts'
 import { lintRules } from './lint-rules.ts'
 import { lintSlowness } from './lint-slowness.ts'
 import { lintStrategy } from './lint-strategy.ts'
+import { lintTraffic, type KnownTraffic } from './lint-traffic.ts'
+import { lintUpkeep } from './lint-upkeep.ts'
 import { lintOwnAddress, lintUpstreams } from './lint-upstreams.ts'
 import { lintWatch } from './lint-watch.ts'
 import type { ConfigPath, Finding } from './problem.ts'
 
-/** What somebody knows of traffic beside its rate: shares of the baseline by metric, and of segments. */
-export type KnownTraffic = {
-  readonly rates?: GivenRates | undefined
-  readonly shares?: GivenShares | undefined
-}
-
 /**
  * Common mistakes in a valid configuration. Whether a rollout can be decided in time shows only at a
- * traffic: `rps` in requests (new keys) per second; null = not known.
+ * traffic: `rps` in requests (new keys) per second; null = not known, and more than a service has is taken.
  */
 export function lintConfig(
   config: Config,
   rps: number | null = null,
   known: KnownTraffic = {},
 ): readonly Finding[] {
-  return config.services.flatMap((service) => [
+  const ofServices = config.services.flatMap((service) => [
     ...lintUpstreams(service),
     ...lintOwnAddress(service, config.gateway.listen),
     ...lintRules(service),
@@ -46,8 +38,11 @@ export function lintConfig(
     ...(service.rollout === null ? [] : lintStrategy(service, service.rollout)),
     ...(service.rollout === null ? [] : lintMirror(service, service.rollout)),
     ...(service.rollout === null ? [] : lintWatch(service, service.rollout)),
-    ...(rps === null ? [] : lintTraffic(service, rps, known)),
+    ...(service.rollout === null ? [] : lintReach(service, service.rollout)),
+    ...lintLimits(service),
+    ...lintTraffic(service, rps, known),
   ])
+  return [...lintUpkeep(config), ...ofServices]
 }
 
 /** There is one prediction, and one label of it: not both a class and a probability. */
@@ -135,12 +130,6 @@ function lintRollout(service: Service, rollout: RolloutSpec): readonly Finding[]
       message:
         'assignment by ip: clients behind one proxy or NAT count as one unit, and those that move count as several',
     })
-  const neededMs = rollout.steps.reduce((sum, step) => sum + minimumMs(step), 0)
-  if (neededMs > rollout.maxDurationMs)
-    findings.push({
-      path: [...at, 'rollout', 'steps'],
-      message: `the steps take at least ${formatDuration(neededMs)}, which is longer than maxDuration (${formatDuration(rollout.maxDurationMs)})`,
-    })
   return findings
 }
 
@@ -148,56 +137,6 @@ function isProved(metric: MetricSpec): boolean {
   return metric.threshold === undefined && metric.maxChange !== null && metric.onFailure !== 'warn'
 }
 
-function lintTraffic(
-  service: Service,
-  rps: number,
-  { rates, shares }: KnownTraffic,
-): readonly Finding[] {
-  const plan = buildPlan(service, '')
-  if (plan === null) return []
-  const traffic = {
-    unitsPerSecond: rps,
-    from: 'given',
-    errorRate: null,
-    rates,
-    segmentShares: shares,
-    evidence: null,
-    exceedance: null,
-  } as const
-  const { forecast, suggestions } = forecastWithAdvice(plan, traffic, null)
-  if (forecast.fits) return []
-  const slow = forecast.steps.reduce((a, b) => (b.p80Seconds > a.p80Seconds ? b : a))
-  const seconds = forecast.p80Seconds - forecast.pauseSeconds
-  const isEndless = !Number.isFinite(seconds)
-  const needed = isEndless
-    ? 'no rollout ever ends'
-    : `four of five rollouts take up to ${formatTimeSpan(seconds * 1000)}`
-  const weight = slow.weightBp === 0 ? 'the mirror' : formatWeight(bpToPercent(slow.weightBp))
-  const isLow = suggestions.some(({ change }) => change === 'weight')
-  const at = formatRate(rps, plan.keyed)
-  const cause = isLow
-    ? `a weight of ${weight} is too low at ${at}: ${needed}`
-    : isEndless
-      ? `${needed} at ${at}`
-      : `the rollout takes too long at ${at}: ${needed}`
-  const held = isEndless
-    ? `held by ${slow.slowest} at ${weight}, whatever maxDuration is`
-    : `longest by ${slow.slowest} at ${weight}, and maxDuration is ${formatDuration(plan.spec.maxDurationMs)}`
-  const advice = suggestions.map(describeSuggestion).join(', or ')
-  return [
-    {
-      path: ['services', service.name, 'rollout', 'steps', slow.index],
-      message: `${cause}, ${held}${advice === '' ? '' : `; ${advice}`}`,
-    },
-  ]
-}
-
 function isTechnical(metric: MetricSpec): boolean {
   return metric.kind === 'error-rate' || metric.kind === 'latency'
-}
-
-/** The step at 100 % ends the steps, and maxDuration does not run in pauses. */
-function minimumMs(step: RolloutSpec['steps'][number]): number {
-  if (step.kind === 'pause') return 0
-  return step.kind === 'mirror' || step.weightBp < 10_000 ? step.minDurationMs : 0
 }

@@ -110,9 +110,13 @@ export function weight(about: Note): TUnsafe<string | 0> {
   )
 }
 
+/** The largest number that things are counted to: what is counted beyond it may be off by one. */
+export const MOST_COUNTED = 1e15
+
 /** A whole number of at least `minimum`. */
 export function count(about: Note, minimum = 1): TInteger {
-  return Type.Integer({ minimum, title: `a whole number of at least ${minimum}`, ...about })
+  const title = `a whole number of at least ${minimum}`
+  return Type.Integer({ minimum, maximum: MOST_COUNTED, title, ...about })
 }
 
 /** A number in the open interval (0, 1). */

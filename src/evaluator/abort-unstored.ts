@@ -39,13 +39,21 @@ function notBegun({ canaryVersion }: RolloutPlan): RunnerResult {
   return { ok: false, code: 'SERIN_STORE_FAILED', detail }
 }
 
-/** The rollback that led to a state and that the store does not have, as a sentence; null = there is none. */
+/**
+ * The rollback that led to a state and that the store does not have, as a sentence; null = there is none. `follows`: another
+ * process decides, which stores it where the store is there.
+ */
 export function describeUnstored(
   { canaryVersion }: RolloutState,
-  unstored: DecisionSeed | null,
+  { unstored, isAway }: { readonly unstored: DecisionSeed | null; readonly isAway: boolean },
+  follows: boolean,
 ): string | null {
   if (unstored === null) return null
   const { reason, actor } = unstored
   const why = reason === 'operator' ? `${actor} aborted it` : `it was rolled back (${reason})`
-  return `${canaryVersion} gets nothing from this gateway since ${why}: that is stored, and other gateways hear of it, when the store is back`
+  const once =
+    follows && !isAway
+      ? 'when the gateway that decides has heard of it, or another one decides in its place'
+      : 'when the store is back'
+  return `${canaryVersion} gets nothing from this gateway since ${why}: that is stored, and other gateways hear of it, ${once}`
 }

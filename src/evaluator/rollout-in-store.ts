@@ -77,6 +77,11 @@ export class RolloutInStore implements KnownRollout {
     return decision?.action === 'rollback' ? decision : null
   }
 
+  /** Whether the store did not answer when it was asked last. */
+  get isAway(): boolean {
+    return this.#wasAway || this.isUnsure
+  }
+
   /** Whether what was gathered goes with what waits to be stored: it answers none of the questions that are asked now. */
   get forgetsEvidence(): boolean {
     return this.pending?.resetEvidence === true

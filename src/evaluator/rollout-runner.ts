@@ -121,7 +121,7 @@ export class RolloutRunner {
 
   /** A rollback that is in force here and that the store does not have, as a sentence; null = there is none. */
   get unstored(): string | null {
-    return describeUnstored(this.state, this.#known.unstored)
+    return describeUnstored(this.state, this.#known, this.#deps.follows())
   }
 
   /** The cohorts of the attempt that runs, as feedback and keys meet them. */

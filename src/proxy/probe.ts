@@ -71,7 +71,7 @@ function probeTls(options: ConnectionOptions & { readonly host: string }): Promi
 
 /** Tries whether a GET of the path is answered with 2xx, in less than the interval of the checks; never rejects. */
 export function probePath(pool: Pool, path: string, intervalMs: number): Promise<Finding> {
-  const signal = AbortSignal.timeout(Math.min(intervalMs, MOST_MS))
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(intervalMs, MOST_MS)))
   // undici hears of it when the request has a connection: until then it would wait for that, and for its name.
   const late = new Promise<Finding>((resolve) => {
     signal.addEventListener('abort', () => resolve(TOO_LATE), { once: true })

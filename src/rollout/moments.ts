@@ -63,6 +63,15 @@ export class Moments {
     return next
   }
 
+  /**
+   * Whether a look came at `now` after a command of that moment, which shows only where the command began a watch of no time:
+   * the look ends it. Null: it does not show.
+   */
+  isLookAt(now: number, state: RolloutState): boolean | null {
+    if (state.phase !== 'watching' || state.watchUntil !== now) return null
+    return this.#decided[firstFrom(this.#decided, now)] === now
+  }
+
   /** The look that notices what is due at `at`: a recorded moment where one came soon enough. */
   #noticed(at: number): number {
     const recorded = this.#recorded[firstFrom(this.#recorded, at)] ?? Infinity

@@ -110,7 +110,9 @@ export function replay(
     const seen = due.filter((each) => each.command === undefined)
     for (const each of seen) lookAt(now, each)
     // Between what is folded and what is due nothing can change but the time.
-    if (seen.length === 0 && (folded || opened || turned || moments.isDeadline)) lookAt(now, null)
+    const changed = folded || opened || turned || moments.isDeadline
+    const isLook = moments.isLookAt(now, rehearsal.state) ?? changed
+    if (seen.length === 0 && isLook) lookAt(now, null)
     for (const each of commands) if (each.afterLook) lookAt(now, each)
     cohorts.open(now, true)
     onPassed(cohorts.passed)

@@ -1,7 +1,7 @@
 /** Lower end of the range, in milliseconds (1 µs): values up to it share the first bucket. */
 const LOWEST_MS = 0.001
 /** Upper end of the range, in milliseconds (1 h): values above it count as this. */
-const HIGHEST_MS = 3_600_000
+export const HIGHEST_MS = 3_600_000
 /** Ratio of the edges of two neighbouring buckets: quantiles are at most 2 % too high. */
 const GAMMA = 1.02
 const LOG_GAMMA = Math.log(GAMMA)

@@ -1,6 +1,7 @@
 import { open } from 'lmdb'
 import type { RootDatabase } from 'lmdb'
 import { isOfDisk, nameFullDisk } from './name-full-disk.ts'
+import { keepLmdbQuiet } from './quiet-lmdb.ts'
 import { makePrivateFiles, prepareStoreDirectory, readFreeBytes } from './store-directory.ts'
 import type { SetTimer } from './set-timer.ts'
 import { StoreError, toStoreError } from './store-error.ts'
@@ -55,6 +56,7 @@ export function openLmdbEnvironment(
   setTimer: SetTimer,
 ): LmdbEnvironment {
   prepareStoreDirectory(path)
+  keepLmdbQuiet()
   let root: RootDatabase<unknown, string>
   try {
     makePrivateFiles(path)

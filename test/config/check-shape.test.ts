@@ -157,6 +157,11 @@ t.test('sizes, counts, percentages and probabilities stay in their bounds', (t) 
         'analysis.alpha.promote: found .nan, allowed is a number between 0 and 1, without both',
       ],
       ['minRequests: 0'],
+      ['minRequests: 1e15'],
+      [
+        'minRequests: 1e20',
+        'analysis.minRequests: found 1e20, which nothing is ever counted to, allowed is at most 1e15',
+      ],
       [
         'minRequests: -1',
         'analysis.minRequests: found -1, allowed is a whole number of at least 0',

@@ -233,6 +233,11 @@ t.test('the breaker of who follows gives its canary nothing, and decides for all
   world.clock.ms += 250
   await follower.evaluator.look()
   t.same([leader.weightBp, follower.weightBp], [5000, 0], 'at once, and here alone')
+  t.equal(
+    follower.evaluator.unstoredOf('svc'),
+    '2.0 gets nothing from this gateway since it was rolled back (breaker): that is stored, and other gateways hear of it, when the gateway that decides has heard of it, or another one decides in its place',
+    'the store is there',
+  )
   await world.run(1000)
   t.same([leader.weightBp, follower.weightBp], [0, 0])
   const decision = world.store.log.at(-1)!
@@ -251,6 +256,7 @@ t.test('a breaker that tripped while the store was away is decided when it is ba
   serve(follower, 200, 'canary')
   await world.run(1000)
   t.same([leader.weightBp, follower.weightBp], [5000, 0])
+  t.match(follower.evaluator.unstoredOf('svc'), / hear of it, when the store is back$/)
   world.store.away = false
   await world.run(2000)
   t.same([leader.weightBp, follower.weightBp], [0, 0])

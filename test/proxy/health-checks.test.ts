@@ -150,6 +150,15 @@ t.test('an upstream is checked every second until it is well, then in its interv
   t.equal(upstream.seen.length, 5, 'it was well before')
 })
 
+t.test('an interval need not be whole milliseconds', async (t) => {
+  const upstream = await startUpstream((_req, res) => res.end())
+  t.teardown(upstream.close)
+  const health = { ...CHECK, intervalMs: 333.3, healthyAfter: 1 }
+  const { checks, of } = start(t, variantAt('baseline', upstream.origin, { health }))
+  await checks.checkNew()
+  t.equal(of('baseline').health, 'up')
+})
+
 t.test('a check that is not answered in its interval has failed', async (t) => {
   const held: ServerResponse[] = []
   const upstream = await startUpstream((_req, res) => held.push(res))

@@ -7,9 +7,9 @@ import { Moments } from '../../src/rollout/moments.ts'
 import { outsideOf } from '../../src/rollout/outside.ts'
 import { replay, type AttemptRecord } from '../../src/rollout/replay.ts'
 import { recordOf } from '../fakes/attempt-record.ts'
-import { simulate } from '../fakes/quick-rollout.ts'
+import { quickService, simulate } from '../fakes/quick-rollout.ts'
 import { GPU, terms } from '../fakes/measurements.ts'
-import { NOW, PAUSED, plan, state } from '../fakes/rollout.ts'
+import { command, NOW, PAUSED, plan, state } from '../fakes/rollout.ts'
 import { ACCURACY, ERRORS, LATENCY, RMSE, weightSteps } from '../fakes/simulated-service.ts'
 
 const BOTH: readonly MetricSpec[] = [ERRORS, RMSE]
@@ -190,6 +190,33 @@ t.test('A command of the moment of a decision comes after it, as in the log.', a
   const again = replay({ ...record, decisions }, record.plan)!
   t.strictSame(told(again.decisions.slice(-2)), ['advance evidence 20', 'pause operator 20'])
 })
+
+for (const ms of [0, 200]) {
+  t.test(`A watch of no time that a command began is over ${ms} ms later.`, async (t) => {
+    const service = quickService({ spec: { watchMs: 0 } })
+    const simulation = await simulate(3, 0, () => ({}), BOTH, { service })
+    await simulation.run(3000, () => false)
+    await simulation.evaluator.command('svc', command('promote', { full: true }), null)
+    simulation.clock.ms += ms
+    await simulation.run(3000, () => false)
+    const record = await recordOf(simulation)
+    const lived = record.decisions.slice(-2)
+    t.strictSame(told(lived), ['promote operator 100', 'promote watch-over 100'])
+    t.ok(Math.abs(lived[1]!.at - lived[0]!.at - ms) < 1)
+    // An interval may have ended in the moment of the command.
+    const cohorts = record.cohorts.map((c) =>
+      c.closedAt === lived[0]!.at ? { ...c, closedByInterval: true as const } : c,
+    )
+    for (const each of [record, { ...record, cohorts }]) {
+      const again = replay(each, record.plan)!.decisions.slice(-2)
+      t.strictSame(told(again), told(lived))
+      t.strictSame(
+        again.map(({ at }) => at),
+        lived.map(({ at }) => at),
+      )
+    }
+  })
+}
 
 t.test('What was not recorded is left out, and the rest decides.', async (t) => {
   const record = await recorded(3)

@@ -33,4 +33,5 @@ for (let write = 0; write < 50; write += 1) {
 const found = await store.findPredictions([{ service: SERVICE, requestId: 'r-0' }])
 await store.close()
 const { code, message } = failure
+console.error('all else is printed')
 process.stdout.write(JSON.stringify({ code, message, refused, found: found[0]!.found }))

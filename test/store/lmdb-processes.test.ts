@@ -118,8 +118,11 @@ t.test(
       refused: 50,
       found: 'pending',
     })
-    // LMDB tells of the failed write and of two probes, in its own words, and of none that was not tried.
-    t.equal(raw.match(/^Error: /gm)?.length ?? 0, 3, raw)
+    // Of the two probes the C code of LMDB prints two lines each, which nobody can keep it from; and no trace of any.
+    const lines = raw
+      .split('\n')
+      .filter((line) => !/^mdb_page_spill (?:flushing )?error \d+$/.test(line))
+    t.same(lines, ['all else is printed', ''])
   },
 )
 
