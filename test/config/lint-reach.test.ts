@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { configOf, file, problemsOf, warningsOf } from './problems-of.ts'
+import { file, warningsOf } from './problems-of.ts'
 
 const METRICS = `errors: { kind: error-rate, maxIncrease: 0%, max: 5% },
         p95: { kind: latency, quantile: 0.95, maxIncrease: 10% },

@@ -9,7 +9,7 @@ export type Side = {
   readonly value: number | null
 }
 
-/** How a canary stands against a limit, by docs/metrics.md. */
+/** How a canary stands against a limit, by docs/metrics.md and docs/statistics.md. */
 export type Stand = {
   readonly sides: readonly [Side, Side]
   readonly tooFew: boolean
