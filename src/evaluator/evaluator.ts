@@ -45,12 +45,12 @@ export class Evaluator {
   #timers: readonly (() => void)[] = []
 
   constructor(deps: EvaluatorDeps) {
-    this.#deps = deps
-    const { store, clock, holder, onError, onUnstored = async () => {} } = deps
-    const { machineClock = clock } = deps
+    const { store, clock, holder, machineClock = clock, onUnstored = async () => {} } = deps
     this.#lease = new LeaseKeeper(store, machineClock, holder)
+    const onError = this.#lease.hearing(deps.onError)
+    this.#deps = { ...deps, onError }
     this.#replicas = new Replicas(store, clock, holder)
-    this.#services = new Services(deps, (service) => this.#runnerDeps(service))
+    this.#services = new Services(this.#deps, (service) => this.#runnerDeps(service))
     const commanded = { store, clock: machineClock, holder, onError, onUnstored }
     const differs = (service: string) => this.#replicas.differs(this.#sharedAs(service))
     this.#commands = new Commands(commanded, this.#services, this.#lease, differs)

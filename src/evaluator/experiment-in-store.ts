@@ -38,16 +38,16 @@ export class ExperimentInStore {
   pending: ExperimentTransition | null = null
   readonly #store: Store
   /** Lease under which it is known: while that holds, nobody else has written. */
-  #token: number | null = null
+  #lease: Lease | null = null
   #unanswered: Unanswered | null = null
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  /** A write was not answered: it may be stored all the same. */
-  get isUnsure(): boolean {
-    return this.#unanswered !== null
+  /** Whether it is as the store has it, since nobody else may write, and every write was answered. */
+  isKnownUnder(lease: Lease | null): boolean {
+    return lease !== null && lease === this.#lease && this.#unanswered === null
   }
 
   /**
@@ -68,17 +68,17 @@ export class ExperimentInStore {
 
   /** Whether others may have left evidence that was not read under this lease. */
   isNewTo({ token }: Lease): boolean {
-    return token !== this.#token
+    return token !== this.#lease?.token
   }
 
   /** It has been read under this lease. */
-  noteLease({ token }: Lease): void {
-    this.#token = token
+  noteLease(lease: Lease): void {
+    this.#lease = lease
   }
 
   /** All of it has to be read again before anything is stored. */
   forget(): void {
-    this.#token = null
+    this.#lease = null
   }
 
   /**
@@ -120,7 +120,7 @@ export class ExperimentInStore {
     })
     this.#unanswered = null
     if (!result.ok) {
-      this.#token = null
+      this.#lease = null
       throw new CommitError(result)
     }
     this.stored = transition.state

@@ -208,7 +208,7 @@ export class ExperimentRunner {
   async #takesLead(): Promise<boolean> {
     const [lease, known] = [this.#deps.lease(), this.#known]
     const isNew = lease !== null && known.isNewTo(lease)
-    if (lease === null || isNew || known.isUnsure) await this.#follow(isNew)
+    if (!known.isKnownUnder(lease)) await this.#follow(isNew)
     if (lease === null) return false
     known.noteLease(lease)
     this.#comparisons?.lead()

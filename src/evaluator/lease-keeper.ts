@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Lead } from '../domain/replica.ts'
-import { StoreLostError } from '../store/store-error.ts'
+import { StoreError, StoreLostError } from '../store/store-error.ts'
 import type { Lease, Store } from '../store/store.ts'
 
 /** How long a lease holds; a process that died is succeeded after this. */
@@ -12,6 +12,8 @@ export class LeaseKeeper {
   readonly #clock: Clock
   readonly #holder: string
   #lease: Lease | null = null
+  /** The store did not answer since the lease was asked for: it may come back with older data. */
+  #wasAway = false
   /** Monotonic, counted from before it was asked for: the store's own clock began later. */
   #heldUntil = 0
   /** The store's last answer was that somebody else has it. */
@@ -27,7 +29,10 @@ export class LeaseKeeper {
     this.#holder = holder
   }
 
-  /** The lease while it is surely held; null = somebody else may decide. */
+  /**
+   * The lease while it is surely held; null = somebody else may decide. The same object as long as what was read under it
+   * is what the store has: after an absence it is another one, also with the same token.
+   */
   current(): Lease | null {
     return this.#lease !== null && this.#clock.monotonic() < this.#heldUntil ? this.#lease : null
   }
@@ -50,18 +55,30 @@ export class LeaseKeeper {
     return this.#told !== before
   }
 
+  /** `onError` for others, heard here as well: where the store did not answer them the next `keep` renews the lease. */
+  hearing(onError: (what: string, error: unknown) => void): typeof onError {
+    return (what, error) => {
+      if (error instanceof StoreError) this.#wasAway = true
+      onError(what, error)
+    }
+  }
+
   /**
-   * Takes or renews it when a third of its time has passed. Rejects when the store cannot be asked; one that has lost its
-   * data has no lease of this process either, so that it is given up at once.
+   * Takes or renews it when a third of its time has passed, or the store was away. Rejects when the store cannot be asked;
+   * one that has lost its data has no lease of this process either, so that it is given up at once.
    */
   async keep(): Promise<void> {
     const askedAt = this.#clock.monotonic()
-    if (this.#lease !== null && this.#heldUntil - askedAt > (LEASE_TTL_MS * 2) / 3) return
-    const now = this.#clock.now()
+    const isFresh = this.#heldUntil - askedAt > (LEASE_TTL_MS * 2) / 3
+    if (this.#lease !== null && isFresh && !this.#wasAway) return
+    const [now, wasAway] = [this.#clock.now(), this.#wasAway]
+    this.#wasAway = false
     try {
-      this.#lease = await this.#store.acquireLease(this.#holder, LEASE_TTL_MS, now)
+      const lease = await this.#store.acquireLease(this.#holder, LEASE_TTL_MS, now)
+      if (wasAway || lease?.token !== this.#lease?.token) this.#lease = lease
     } catch (error) {
       this.#isTaken = false
+      this.#wasAway = true
       if (error instanceof StoreLostError) this.#lease = null
       throw error
     }

@@ -18,17 +18,17 @@ export type Stored = TakenUp & {
 /**
  * Reads a rollout, as the configuration goes on with it; null = its revision is the `known` one, or who only follows finds
  * none: then nothing but the revision is read, because that one asks several times a second. The revision counts states;
- * the evidence may be newer under the same one, so who is to decide gives null.
+ * the evidence may be newer under the same one where another process has decided, so who takes over gives null.
  */
 export async function readStored(
   store: Store,
   plan: RolloutPlan,
-  known: number | null,
+  { known, leads }: { readonly known: number | null; readonly leads: boolean },
   now: () => number,
 ): Promise<Stored | null> {
   if (known !== null && (await store.readRevision(plan.service)) === known) return null
   const { record, past, lastDecision } = await readAll(store, plan)
-  if (record === null && known !== null) return null
+  if (record === null && known !== null && !leads) return null
   const takenUp = takeUp(plan, record, { now: now(), past })
   return { ...takenUp, record, lastDecision }
 }

@@ -32,7 +32,7 @@ export class RolloutInStore implements KnownRollout {
   pending: Pending | null
   readonly #store: Store
   /** Lease under which it is known: while that holds, nobody else has written. */
-  #token: number | null = null
+  #lease: Lease | null = null
   #unanswered: Unanswered | null = null
   /** What was taken up began anew, and the store does not have that yet: nothing that is gathered since is of what it has. */
   #beganAnew: boolean
@@ -58,7 +58,7 @@ export class RolloutInStore implements KnownRollout {
 
   /** Whether it is as the store has it, since nobody else may write. */
   isKnownUnder(lease: Lease | null): boolean {
-    return lease !== null && lease.token === this.#token && !this.isUnsure
+    return lease !== null && lease === this.#lease && !this.isUnsure
   }
 
   /** Whether, moreover, nothing waits to be stored. */
@@ -89,15 +89,15 @@ export class RolloutInStore implements KnownRollout {
 
   /**
    * Whether others may have left what its revision does not tell of: evidence that was not read under this lease, and
-   * without one anything, where the store was away. Who decides has its changes refused by a store with older data.
+   * without one anything, where the store was away. Under the lease of before nobody else has written meanwhile.
    */
-  isNewTo(lease: Lease | null): boolean {
-    return lease === null ? this.#wasAway : lease.token !== this.#token
+  #isNewTo(lease: Lease | null): boolean {
+    return lease === null ? this.#wasAway : lease.token !== this.#lease?.token
   }
 
   /** It has been read under this lease. */
-  noteLease({ token }: Lease): void {
-    this.#token = token
+  noteLease(lease: Lease): void {
+    this.#lease = lease
   }
 
   /**
@@ -108,19 +108,19 @@ export class RolloutInStore implements KnownRollout {
     const isElsewhere = this.#beganAnew && !resetEvidence
     if (refused === undefined && !isElsewhere) return false
     this.stored = null
-    this.#token = null
+    this.#lease = null
     return isElsewhere
   }
 
   /**
-   * Reads it anew, as the plan goes on with it; null = nothing is new. `readsAll`: the evidence too, which may be newer
-   * under the same revision. `untold`: the last decision, where this process has stored it and had no answer. Rejects when
-   * the store cannot be asked.
+   * Reads it anew, as the plan goes on with it, under the lease of this process (null = another one may decide); null =
+   * nothing is new. `untold`: the last decision, where this process has stored it and had no answer. Rejects when the store
+   * cannot be asked.
    */
-  async read(plan: RolloutPlan, readsAll: boolean, now: () => number): Promise<Found | null> {
-    const revision = readsAll ? null : (this.stored?.revision ?? null)
+  async read(plan: RolloutPlan, lease: Lease | null, now: () => number): Promise<Found | null> {
+    const known = this.#isNewTo(lease) ? null : (this.stored?.revision ?? null)
     this.#wasAway = true
-    const found = await readStored(this.#store, plan, revision, now)
+    const found = await readStored(this.#store, plan, { known, leads: lease !== null }, now)
     const untold = storedDecision(this.#unanswered, found?.lastDecision ?? null)
     ;[this.#wasAway, this.#unanswered] = [false, null]
     if (found === null || (found.record === null && this.stored === null)) return null
@@ -141,7 +141,7 @@ export class RolloutInStore implements KnownRollout {
     const result = await this.#store.commit(change)
     this.#unanswered = null
     if (!result.ok) {
-      this.#token = null
+      this.#lease = null
       throw new CommitError(result)
     }
     this.stored = transition.state

@@ -96,7 +96,7 @@ export class RolloutRunner {
 
   /** Why the rollout cannot go on under another plan; null when it can. */
   refusal(plan: RolloutPlan): Promise<string | null> {
-    const anew = () => this.#follow(false)
+    const anew = () => this.#follow()
     return this.#oneByOne.run(() => refusalUnder(this.#deps, plan, this.#known, anew))
   }
 
@@ -184,7 +184,7 @@ export class RolloutRunner {
   /** Knows what is stored, and stores what is pending. True where this process decides. */
   async #takesLead(): Promise<boolean> {
     const [lease, known] = [this.#deps.lease(), this.#known]
-    if (!known.isKnownUnder(lease)) await this.#follow(known.isNewTo(lease))
+    if (!known.isKnownUnder(lease)) await this.#follow()
     if (lease === null) {
       // Books what is served here into the cohorts of who decides.
       if (known.stored !== null) await this.#following.turn(this.#plan, this.state, this.#book)
@@ -199,9 +199,9 @@ export class RolloutRunner {
   }
 
   /** Goes on from the store, where whoever decided meanwhile has left state and evidence. */
-  async #follow(readsAll: boolean): Promise<void> {
-    const [{ clock, fetchProvider }, known, before] = [this.#deps, this.#known, this.#state]
-    const found = await known.read(this.#plan, readsAll, clock.now).catch((error: unknown) => {
+  async #follow(): Promise<void> {
+    const [{ clock, fetchProvider, lease }, known, before] = [this.#deps, this.#known, this.#state]
+    const found = await known.read(this.#plan, lease(), clock.now).catch((error: unknown) => {
       this.#protect()
       throw error
     })

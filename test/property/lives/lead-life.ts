@@ -1,9 +1,9 @@
-import type { RedisServer } from '../../support/redis-server.ts'
 import { given } from './chance.ts'
 import type { ServiceParts } from './draw-service.ts'
 import { Life, type LifeOptions } from './life.ts'
 import type { LifeGateway } from './life-gateway.ts'
 import { SERVERS } from './life-models.ts'
+import { copyStore, strikeStore } from './strike-store.ts'
 
 /** What a life has come to. */
 export type Led = {
@@ -28,6 +28,7 @@ const HABITS: readonly Habit[] = [
   [8000, changeMood],
   [2000, async ({ models }) => models.release()],
   [6000, dropServers],
+  [7000, copyStore],
 ]
 
 /** Leads a life of so many seconds, and then everything is well again. */
@@ -235,31 +236,6 @@ async function befall(life: Life): Promise<void> {
     case 'sleep':
       return life.sleep(chance.pick(5000, 60_000, 600_000))
   }
-}
-
-/** Redis ends, at any moment or while it commits, or stands still; the gateways find it again by themselves. */
-async function strikeStore(
-  life: Life,
-  redis: RedisServer,
-  wait: () => Promise<void>,
-): Promise<void> {
-  const { awake, chance, store } = life
-  for (const each of awake) each.loseSome(() => false)
-  const kind = chance.pick('dies', 'dies in a commit', 'stands still')
-  if (kind === 'stands still') {
-    redis.signal('SIGSTOP')
-    // Each look waits for it, in real time.
-    await life.turn()
-    redis.signal('SIGCONT')
-  } else {
-    if (kind === 'dies') await redis.kill()
-    else store.strikeNextCommit(redis.kill)
-    await wait()
-    await redis.kill()
-    await redis.start()
-  }
-  await store.reached()
-  for (const each of awake) each.mend()
 }
 
 function anyOf({ awake, chance }: Life): LifeGateway | null {

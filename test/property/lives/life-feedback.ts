@@ -76,6 +76,11 @@ export class LifeFeedback {
     this.#onFault(`${gateway.name} joined ${report.joined} of ${again.length} lines again`)
   }
 
+  /** The store may not know what was joined any more. */
+  forget(): void {
+    this.#joined.length = 0
+  }
+
   /** What nobody has asked for is not known. */
   async invent(gateway: LifeGateway, service: string): Promise<void> {
     const lines = [1, 2, 3].map((n) => ({ service, requestId: `nobody-${n}`, label: n }))

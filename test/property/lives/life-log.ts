@@ -11,6 +11,22 @@ export type Logged = {
   readonly state: RolloutState
 }
 
+/** All that a log knows, as it was at one moment. */
+export type LogCopy = {
+  readonly numbers: ReadonlyMap<string, number>
+  readonly states: ReadonlyMap<string, RolloutState>
+  readonly rollouts: ReadonlyMap<string, readonly Logged[]>
+  readonly banned: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+/** The log of a store that has nothing. */
+export const EMPTY_LOG: LogCopy = {
+  ...{ numbers: new Map(), states: new Map(), rollouts: new Map(), banned: new Map() },
+}
+
+/** From then on a decision is in force; null = none is. */
+type InForce = { readonly at: number; readonly logged: Logged | null }
+
 /** What the store took, in order: each decision follows from the one before it, and nothing else moves a rollout. */
 export class LifeLog {
   /** Decisions on rollouts and on fixed splits. */
@@ -18,11 +34,13 @@ export class LifeLog {
   /** Of them, those that took requests from a canary for good. */
   rolledBack = 0
   readonly #onFault: (what: string) => void
-  readonly #numbers = new Map<string, number>()
-  readonly #states = new Map<string, RolloutState>()
-  readonly #rollouts = new Map<string, Logged[]>()
+  #numbers = new Map<string, number>()
+  #states = new Map<string, RolloutState>()
+  #rollouts = new Map<string, readonly Logged[]>()
   /** Versions that nobody may be given, by service. */
-  readonly #banned = new Map<string, Set<string>>()
+  #banned = new Map<string, ReadonlySet<string>>()
+  /** What was in force when, also of what the store has lost since. */
+  readonly #inForce = new Map<string, InForce[]>()
 
   constructor(onFault: (what: string) => void) {
     this.#onFault = onFault
@@ -48,6 +66,27 @@ export class LifeLog {
     if (decision.experiment === undefined) this.#addToRollout({ at, decision, state }, told, before)
   }
 
+  /** What it knows now. */
+  copy(): LogCopy {
+    return {
+      numbers: new Map(this.#numbers),
+      states: new Map(this.#states),
+      rollouts: new Map(this.#rollouts),
+      banned: new Map(this.#banned),
+    }
+  }
+
+  /** The store has what it had when this was copied, and nothing since. */
+  rewind({ numbers, states, rollouts, banned }: LogCopy, at: number): void {
+    this.#numbers = new Map(numbers)
+    this.#states = new Map(states)
+    this.#rollouts = new Map(rollouts)
+    this.#banned = new Map(banned)
+    for (const [service, all] of this.#inForce) {
+      all.push({ at, logged: rollouts.get(service)?.at(-1) ?? null })
+    }
+  }
+
   /** What is stored of a service's rollout; null = there is none. */
   state(service: string): RolloutState | null {
     return this.#states.get(service) ?? null
@@ -71,15 +110,18 @@ export class LifeLog {
 
   /** What was in force of a rollout at some moment since then; null in it = before the first decision. */
   inForceSince(service: string, from: number): readonly (Logged | null)[] {
-    const all = this.#rollouts.get(service) ?? []
+    const all = this.#inForce.get(service) ?? []
     const first = all.findLastIndex(({ at }) => at <= from)
-    return first === -1 ? [null, ...all] : all.slice(first)
+    const since = (first === -1 ? all : all.slice(first)).map(({ logged }) => logged)
+    return first === -1 ? [null, ...since] : since
   }
 
   /** The log of a service, a line for each decision. */
   print(service: string): string {
-    return (this.#rollouts.get(service) ?? [])
-      .map(({ at, decision: { id, rollout, action, reason, actor, from, to } }) => {
+    return (this.#inForce.get(service) ?? [])
+      .map(({ at, logged }) => {
+        if (logged === null) return `  nothing since ${at} ms`
+        const { id, rollout, action, reason, actor, from, to } = logged.decision
         const [before, after] = [from, to].map(
           (s) => `${s.phase} ${s.step} ${s.weights['canary']} %`,
         )
@@ -100,7 +142,7 @@ export class LifeLog {
     if (describeStanding(to) !== describeState(state)) {
       this.#onFault(`${told} ends in ${describeStanding(to)}, its state is ${describeState(state)}`)
     }
-    const banned = this.#banned.get(service) ?? new Set()
+    const banned = new Set(this.#banned.get(service))
     this.#banned.set(service, banned)
     const isOrder = actor !== 'evaluator' && actor !== 'configuration'
     if (isOrder || reason === 'is-baseline') banned.delete(state.canaryVersion)
@@ -119,6 +161,8 @@ export class LifeLog {
       this.#onFault(`${told} holds, and moves the weights`)
     }
     this.#rollouts.set(service, [...all, logged])
+    const inForce = this.#inForce.get(service) ?? []
+    this.#inForce.set(service, [...inForce, { at: logged.at, logged }])
   }
 
   /** What the log says nothing of moves nothing; while everybody has the canary, a file with other steps ends in its last one. */

@@ -12,7 +12,7 @@ import { LifeFeedback } from './life-feedback.ts'
 import { LifeGateway, parseServices, type Services } from './life-gateway.ts'
 import { forgotten, knownEvidence, type KnownEvidence } from './known-evidence.ts'
 import { isSpoilt, LifeInspector, type Done } from './life-inspector.ts'
-import { LifeLog } from './life-log.ts'
+import { LifeLog, type LogCopy } from './life-log.ts'
 import { startModels, type LifeModels } from './life-models.ts'
 import { judgeAgain } from './judge-again.ts'
 import { LifeTerminal } from './life-terminal.ts'
@@ -20,6 +20,7 @@ import { LifeTime } from './life-time.ts'
 import { LifeTraffic } from './life-traffic.ts'
 import { judgeServed, TRIP_STORED_MS } from './served-requests.ts'
 import { SharedStore } from './shared-store.ts'
+import type { StoreCopy } from './strike-store.ts'
 import { lmdbAt, redisAt } from './store-engine.ts'
 
 /** How a life is led. */
@@ -85,6 +86,8 @@ export class Life {
   readonly gateways: (LifeGateway | null)[]
   /** What all gateways are to have. */
   services: Services = {}
+  /** The last one that was made of its store; null = there is none. */
+  copy: StoreCopy | null = null
   /** Attempts that were judged again, and came out as they were. */
   judgedAgain = 0
   readonly #folder: string
@@ -212,6 +215,13 @@ export class Life {
   sleep(ms: number): void {
     for (const each of this.awake) each.sleep(this.time.ms + ms)
     this.time.ms += ms
+  }
+
+  /** The store has what it had at another moment: what was told since then may be told again. */
+  rewind(log: LogCopy): void {
+    this.log.rewind(log, this.time.ms)
+    this.#told.clear()
+    this.feedback.forget()
   }
 
   /** All gateways end in order and begin again: what was known is known. */
