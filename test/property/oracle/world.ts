@@ -55,8 +55,7 @@ export class World {
     const frames: readonly Frame[] = await this.#store.archivedCohorts('svc', rollout, all)
     const { served, decisions, restartedAt } = this.drive
     const requests = served.map(({ request }) => request)
-    // A resume goes on at the same weight, in the cohort that is open.
-    const made = decisions.filter(({ action }) => action !== 'hold' && action !== 'resume')
+    const made = decisions.filter(({ action }) => action !== 'hold')
     const decidedAt = new Set(made.map(({ at }) => at))
     return { requests, frames, foldedAt: this.#foldedAt, decidedAt, restartedAt }
   }
