@@ -46,14 +46,16 @@ export function logEvidenceAbove({ trials, events, byPlace }: KeyedShare, usual:
   // Rounding of what fades may leave a little less than none.
   const alone = Math.max(0, trials - sum(1))
   const failed = Math.min(alone, Math.max(0, events - sum(2)))
+  // Each of these is a place with one trial, and counts as such a place does.
+  const own = Math.min(1, most)
   const bets = [
-    { beyond: 1 - usual, times: failed },
-    { beyond: -usual, times: alone - failed },
+    { beyond: own * (1 - usual), times: failed },
+    { beyond: -own * usual, times: alone - failed },
     ...places.map(({ beyond }) => ({ beyond, times: 1 })),
   ].filter(({ times }) => times > 0)
   const weights = places.map((place) => place.trials)
-  if (effectiveSize(weights, alone) < FEWEST_KEYS) return ofTrials
-  const heaviest = Math.max(alone > 0 ? 1 : 0, ...weights)
+  if (effectiveSize(weights, alone, own) < FEWEST_KEYS) return ofTrials
+  const heaviest = Math.max(alone > 0 ? own : 0, ...weights)
   return Math.min(ofTrials, bestOf(bets, 1 / (usual * heaviest)))
 }
 
@@ -64,10 +66,10 @@ export function independentTrials(share: KeyedShare, usual: number): number {
   return logEvidenceAbove(share, usual) / divergence(Math.min(1, events / trials), usual)
 }
 
-/** As many equal ones as these weights say as much as, with so many more that weigh 1. */
-function effectiveSize(weights: readonly number[], alone: number): number {
-  const sum = weights.reduce((all, weight) => all + weight, alone)
-  const sumSq = weights.reduce((all, weight) => all + weight ** 2, alone)
+/** As many equal ones as these weights say as much as, with so many more that weigh `own` each. */
+function effectiveSize(weights: readonly number[], alone: number, own: number): number {
+  const sum = weights.reduce((all, weight) => all + weight, alone * own)
+  const sumSq = weights.reduce((all, weight) => all + weight ** 2, alone * own ** 2)
   return sum ** 2 / sumSq
 }
 

@@ -85,6 +85,18 @@ t.test('requests without a key are each one of their own, beside those of keys',
   t.ok(logEvidenceAbove(rounded, USUAL) > 0)
 })
 
+t.test(
+  'a request without a key weighs as much as a place with one, of few requests as of many',
+  async (t) => {
+    for (const keys of [14, 60]) {
+      const placed = [[2, 1], ...repeat(keys, [1, 0])] as const
+      const all = ofPlaces(...placed, ...repeat(5, [1, 1]), ...repeat(3, [1, 0]))
+      const few = { ...ofPlaces(...placed), trials: all.trials, events: all.events }
+      near(t, logEvidenceAbove(few, 0.2), logEvidenceAbove(all, 0.2), 1e-9)
+    }
+  },
+)
+
 t.test('it is never more than with each request for one of its own', async (t) => {
   // Light keys fail, which count for more than their requests.
   const share = ofPlaces([5000, 0], ...repeat(60, [50, 7]))

@@ -65,6 +65,10 @@ export type Case = {
   /** Seconds after which the gateway stops, or is killed, and another one starts; null = none does. */
   readonly restart: { readonly after: number; readonly isKilled: boolean } | null
   readonly fate: (random: () => number, variant: string, elapsedMs: number) => Fate
+  /** For a while the canary has so many times its share, whatever its weight says. */
+  readonly skew?: { readonly from: number; readonly to: number; readonly times: number }
+  /** An operator resumes a pause after so long. */
+  readonly resumesAfterMs?: number
 }
 
 export function drawCase(seed: number): Case {

@@ -27,9 +27,23 @@ export type Deciding = {
 /** Holds what became of a rollout at each look against what docs/ make of what was known then. */
 export class Decisions {
   readonly #on: Deciding
+  readonly #resumed: readonly {
+    readonly at: number
+    readonly pausedBy: string
+    readonly metric: string | null
+    /** What was folded of the sample ratio by then. */
+    readonly through: number
+  }[]
 
   constructor(on: Deciding) {
     this.#on = on
+    const { seen } = on.world
+    this.#resumed = seen.flatMap(({ at, state, ratio }, n) => {
+      const before = seen[n - 1]?.state
+      if (before?.phase !== 'paused' || state.phase !== 'progressing') return []
+      const { pausedBy, pausedMetric: metric } = before
+      return [{ at, pausedBy, metric, through: ratio.foldedThrough }]
+    })
   }
 
   all(): void {
@@ -38,8 +52,24 @@ export class Decisions {
   }
 
   /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
+  /** An operator who resumes has looked at what paused: a mismatch begins anew then. */
+  sampleRatio({ at, ratio }: Seen): number {
+    const looked = this.#resumed.findLast(
+      (each) => each.pausedBy === 'ratio-mismatch' && each.at <= at,
+    )
+    return this.#on.oracle.sampleRatio(ratio.foldedThrough, looked?.through)
+  }
+
+  /** Whether an operator has resumed past it: it reports alone from then on. */
+  #isAcknowledged({ id, metric }: Asked, at: number): boolean {
+    return this.#resumed.some(({ metric: paused, at: since }) => {
+      return since < at && (paused === id || paused === metric)
+    })
+  }
+
   #decision(before: RolloutState, seen: Seen, look: number): void {
     const { at, state, folded, ratio } = seen
+    if (this.#resumed.some((each) => each.at === at)) return
     this.#trips(seen, look)
     const { steps } = this.#on.life.service.rollout!
     const step = steps[before.step]!
@@ -62,7 +92,8 @@ export class Decisions {
       const isProved = proofs.every((log) => log === null || log >= Math.log(20))
       return !isLast || (isProved && !isPassed)
     }
-    const required = this.#on.questions.filter((asked) => asked.required || asked.isOnlyShown)
+    const open = this.#on.questions.filter((asked) => !this.#isAcknowledged(asked, at))
+    const required = open.filter((asked) => asked.required || asked.isOnlyShown)
     const isTime = at - before.stepEnteredAt >= step.minDurationMs
     const isEnough =
       this.#on.oracle.stepCanary(before.step, ratio.foldedThrough) >= step.minRequests
@@ -76,12 +107,7 @@ export class Decisions {
       (each) => each.metric.onFailure === 'warn' || each.at(look).verdict === 'successful',
     )
     const isWell = !isHeld && !isAtLimit && isMeasured
-    const isOpen =
-      isTime &&
-      isEnough &&
-      isWell &&
-      this.#on.questions.every(isEnoughOf) &&
-      required.every(isReady)
+    const isOpen = isTime && isEnough && isWell && open.every(isEnoughOf) && required.every(isReady)
     const goesOn = isOpen ? 'next' : 'progressing'
     const { isSick } = this.#on.breakers.at(look)
     const oracle = this.#stop(seen, look) ?? (isSick ? 'paused: baseline' : goesOn)
@@ -144,19 +170,25 @@ export class Decisions {
     const { isTripped, isSick } = this.#on.breakers.at(look)
     if (isTripped) return isSick ? 'paused: baseline' : 'rolled-back: breaker'
     const isHarmed = (asked: Asked) =>
-      !asked.isOnlyShown && this.#on.oracle.isHarmed(asked, seen.folded[asked.id]!)
+      !asked.isOnlyShown &&
+      !this.#isAcknowledged(asked, seen.at) &&
+      this.#on.oracle.isHarmed(asked, seen.folded[asked.id]!)
     const isBroken = (by: 'rollback' | 'pause') =>
       this.#on.limits.some((limit) => limit.metric.onFailure === by && limit.at(look).ticks >= 3) ||
       this.#on.thresholds.some(
         (each) => each.metric.onFailure === by && each.at(look).verdict === 'failed',
       ) ||
       this.#on.drifts.asks(by, seen)
-    const required = this.#on.questions.filter((asked) => asked.required || asked.isOnlyShown)
-    if (required.some(isHarmed) || isBroken('rollback')) {
+    const leadsTo = (by: 'rollback' | 'pause') =>
+      this.#on.questions.some((asked) => {
+        return asked.required && asked.onFailure === by && isHarmed(asked)
+      }) || isBroken(by)
+    if (leadsTo('rollback')) {
       return isSick ? 'paused: baseline' : 'rolled-back'
     }
     const isGuarded = this.#on.questions.some((asked) => asked.isGuard === true && isHarmed(asked))
-    return isGuarded || isBroken('pause') ? 'paused' : null
+    if (isGuarded || leadsTo('pause')) return 'paused'
+    return this.sampleRatio(seen) >= Math.log(1000) ? 'paused: ratio-mismatch' : null
   }
 }
 

@@ -77,8 +77,8 @@ class Comparing implements Comparison {
     for (const each of seen.filter(({ metrics }) => metrics !== null)) {
       for (const asked of this.#questions) this.#report(asked, each, seen.indexOf(each))
       this.#drifts.reports(each, this.#hold)
-      const { foldedThrough, sup } = each.ratio
-      this.#hold('sample ratio', 'all', each.at, this.#oracle.sampleRatio(foldedThrough), sup)
+      const { sup } = each.ratio
+      this.#hold('sample ratio', 'all', each.at, this.#decisions.sampleRatio(each), sup)
     }
     this.#drifts.bins(this.#hold, this.#life.gateways === 1 && this.#life.restart === null)
     for (const asked of this.#questions) this.#bets(asked)

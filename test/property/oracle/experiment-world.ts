@@ -25,6 +25,7 @@ export class ExperimentWorld {
       variantAt: (place) => variantAt(place, life.weights),
       note: () => this.#note(),
       isOver: () => false,
+      resumes: () => false,
     })
   }
 

@@ -42,7 +42,7 @@ export class Oracle {
   readonly #alphas: Alphas
   readonly #figures = new Map<string, readonly (readonly [cohort: number, Figures])[]>()
   readonly #won = new Map<string, readonly number[]>()
-  #ratios: readonly (readonly [cohort: number, number])[] | null = null
+  readonly #ratios = new Map<number, readonly (readonly [cohort: number, number])[]>()
 
   constructor(sample: Sample, keyed: boolean, alphas: Alphas) {
     this.#sample = sample
@@ -221,18 +221,25 @@ export class Oracle {
     return isMore(1, 0.005 * units) || isMore(10, 0)
   }
 
-  /** The largest log-evidence that units are not shared out as drawn. */
-  sampleRatio(through: number): number {
+  /** The largest log-evidence that units are not shared out as drawn, of cohorts after `from`: an operator has looked at it then. */
+  sampleRatio(through: number, from = -1): number {
     let most = 0
-    this.#ratios ??= this.#sample.frames.map(({ number }) => {
-      const logs = byStart(this.#sample.through(number), (since) => {
-        const weights = [...new Set(since.map(({ pi }) => pi))]
-        return sampleRatio(weights.map((pi) => this.#drawn(pi, since)))
-      })
-      most = Math.max(most, mixStarts(logs, false))
-      return [number, most] as const
-    })
-    return this.#ratios.findLast(([cohort]) => cohort <= through)?.[1] ?? 0
+    const known = this.#ratios.get(from)
+    const ratios =
+      known ??
+      this.#sample.frames
+        .filter(({ number }) => number > from)
+        .map(({ number }) => {
+          const all = this.#sample.through(number).filter((frame) => frame.number > from)
+          const logs = byStart(all, (since) => {
+            const weights = [...new Set(since.map(({ pi }) => pi))]
+            return sampleRatio(weights.map((pi) => this.#drawn(pi, since)))
+          })
+          most = Math.max(most, mixStarts(logs, false))
+          return [number, most] as const
+        })
+    this.#ratios.set(from, ratios)
+    return ratios.findLast(([cohort]) => cohort <= through)?.[1] ?? 0
   }
 
   #drawn(pi: number, frames: readonly Frame[]) {

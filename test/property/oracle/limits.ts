@@ -155,7 +155,8 @@ function byPlaces(
   const most = 1 / (share * Math.max(...weighted.map(({ part }) => part)))
   const wealth = (lambda: number) =>
     weighted.reduce((all, { over, times }) => all + times * Math.log1p(lambda * over), 0)
-  return Math.min(alone, wealth(highest(wealth, most)))
+  // Nothing is staked where nothing is won.
+  return Math.min(alone, Math.max(0, wealth(highest(wealth, most))))
 }
 
 /** Where a concave function is largest between 0 and `most`. */

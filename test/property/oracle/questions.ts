@@ -7,6 +7,9 @@ type Thresholds = { readonly baselineMs: number; readonly harmMs: number; readon
 /** What is asked, as docs/metrics.md has it; `value` and `event` say what a request has for it. */
 export type Asked = {
   readonly id: string
+  /** The metric that asks it, and what its harm leads to; absent = a guard of the service. */
+  readonly metric?: string
+  readonly onFailure?: MetricSpec['onFailure']
   readonly kind: MetricSpec['kind'] | 'guard'
   readonly segment: string | null
   readonly better: 'lower' | 'higher'
@@ -114,7 +117,7 @@ function ofMetric(metric: MetricSpec, learnt: LearntCap | null): readonly Asked[
   const ratio = (change: number) =>
     (better === 'lower' ? 1 + change : 1 - change) ** (isSquare ? 2 : 1)
   const asked = {
-    ...{ id, kind, segment: null, better, floor: 0 },
+    ...{ id, metric: id, onFailure, kind, segment: null, better, floor: 0 },
     required: isCompared(metric) && mode === 'decide' && onFailure !== 'warn',
     isServed: kind === 'error-rate' || kind === 'latency',
     isOnlyShown: !isCompared(metric),

@@ -48,9 +48,11 @@ export class Sample {
   }
 
   /** What was folded when a cohort opened: a turn opens the next one before it folds, a decision after it. */
-  foldedBefore({ openedAt }: Frame): Folded {
+  foldedBefore({ openedAt, closedAt }: Frame): Folded {
     const { foldedAt, decidedAt } = this.history
-    const isKnown = (at: number) => at < openedAt || (decidedAt.has(at) && at === openedAt)
+    // What was closed as it opened was the turn's, before that decision.
+    const isDecided = decidedAt.has(openedAt) && closedAt !== openedAt
+    const isKnown = (at: number) => at < openedAt || (isDecided && at === openedAt)
     return foldedAt.get(Math.max(...[...foldedAt.keys()].filter(isKnown))) ?? {}
   }
 

@@ -24,9 +24,11 @@ export type Served = {
 
 export type DriveOptions = {
   /** Who answers at this place on [0, 1), at the gateway's weight; a key's place is fixed. */
-  readonly variantAt: (place: number, weightBp: number) => string
+  readonly variantAt: (place: number, weightBp: number, elapsedMs: number) => string
   /** After each look of all gateways. */
   readonly note: () => Promise<void>
+  /** Whether an operator resumes now. */
+  readonly resumes: () => boolean
   readonly isOver: () => boolean
 }
 
@@ -107,6 +109,7 @@ export class Drive {
       for (const { buffer } of this.gateways) await buffer.flush()
       await Promise.all(this.#due.splice(0).map((post) => post()))
       for (const { evaluator } of this.gateways) await evaluator.look()
+      if (this.#options.resumes()) await this.#resume()
       await this.#options.note()
       const { requestMs } = this.#life
       for (let passed = 0; passed < LOOK_MS; passed += requestMs) {
@@ -115,6 +118,11 @@ export class Drive {
         if (isServing) this.#request()
       }
     }
+  }
+
+  async #resume(): Promise<void> {
+    const order = { verb: 'resume', actor: 'ops', note: null } as const
+    await this.leader?.evaluator.command('svc', order, null)
   }
 
   #request(): void {
@@ -126,7 +134,7 @@ export class Drive {
     const unit = key === null ? null : keyUnit(`k-${key}`)
     // So that raising a weight moves keys only to the canary.
     const place = key === null ? random() : (key * 0.618033988749895) % 1
-    const variant = this.#options.variantAt(place, weightBp)
+    const variant = this.#options.variantAt(place, weightBp, this.clock.ms - this.began)
     const segment = segments.length === 0 ? null : this.#pick(segments)
     const at = this.clock.ms
     const drawn = fate(random, variant, at - this.began)

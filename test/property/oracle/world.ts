@@ -32,7 +32,12 @@ export class World {
     this.#life = life
     this.#store = store
     this.drive = new Drive(life, store, {
-      variantAt: (place, weightBp) => (place * 10_000 < weightBp ? 'canary' : 'baseline'),
+      variantAt: (place, weightBp, elapsedMs) => {
+        const { from = Infinity, to = 0, times = 1 } = life.skew ?? {}
+        const isSkewed = from <= elapsedMs && elapsedMs < to
+        return place * 10_000 < weightBp * (isSkewed ? times : 1) ? 'canary' : 'baseline'
+      },
+      resumes: () => this.#resumes,
       note: () => this.#note(),
       isOver: () => this.#isOver,
     })
@@ -53,6 +58,12 @@ export class World {
     const made = decisions.filter(({ action }) => action !== 'hold')
     const decidedAt = new Set(made.map(({ at }) => at))
     return { requests, frames, foldedAt: this.#foldedAt, decidedAt, restartedAt }
+  }
+
+  get #resumes(): boolean {
+    const state = this.drive.leader?.evaluator.view('svc')?.state
+    const { resumesAfterMs = Infinity } = this.#life
+    return state?.phase === 'paused' && this.drive.clock.ms - state.pausedAt >= resumesAfterMs
   }
 
   get #isOver(): boolean {
