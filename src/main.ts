@@ -13,10 +13,11 @@ keepGarbageYoung()
 keepTicksFast()
 letHelpersYield()
 
-// A reader that has seen enough (`serin status | head`) is no failure.
+// A reader that has seen enough (`serin status | head`) is no failure; a disk that is full (`serin plan > FILE`) is one.
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit()
-  throw error
+  process.stderr.write(`serin: what there is to say cannot be written: ${error.message}\n`)
+  process.exit(1)
 }
 const streams = [process.stdout, process.stderr]
 for (const stream of streams) stream.on('error', endWithReader)

@@ -22,6 +22,7 @@ import { buildBodyValidator, buildTextValidator } from './request-validator.ts'
 import { buildNoteRefusedAccess } from './refused-access.ts'
 import { addRootRoute } from './root.ts'
 import { buildRouteContext } from './route-context.ts'
+import { RoutesByPath } from './routes-by-path.ts'
 import { describeSchemaErrors } from './schema-errors.ts'
 import { addServiceRoutes } from './services.ts'
 
@@ -64,9 +65,13 @@ export function createAdminServer(deps: AdminDeps, config: AdminConfig): Fastify
     void reply.header('x-content-type-options', 'nosniff')
   })
   app.setErrorHandler(sendProblem)
+  const routes = new RoutesByPath()
+  app.addHook('onRoute', ({ method, url }) => routes.add(method, url))
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]
-    const detail = `${request.method} ${path} is not a route of the admin API; GET / lists them`
+    const path = request.url.split('?')[0]!
+    const taken = routes.methodsOf(path)
+    const hint = taken.length === 0 ? '' : `: this path takes ${taken.join(' and ')}`
+    const detail = `${request.method} ${path} is not a route of the admin API${hint}; GET / lists them`
     sendProblem(new AdminError('SERIN_NOT_FOUND', detail), request, reply)
   })
 

@@ -77,3 +77,10 @@ export function writeJson(io: CliIo, value: unknown): void {
 function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text
 }
+
+/** Reads `--reason`; an option in its place (`--reason --full`) would be logged as the reason, and be missing. */
+export function parseReason(text: string): string {
+  if (text.startsWith('--'))
+    throw new InvalidArgumentError('It is the next option: a reason comes before it, in quotes.')
+  return text
+}

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { FeedbackReport } from '../admin/admin-deps.ts'
-import { MAX_FEEDBACK_LINES } from '../feedback/parse.ts'
+import { MAX_FEEDBACK_LINES, MAX_LINE_CHARS } from '../feedback/parse.ts'
 import { formatCount } from '../rollout/format.ts'
 import type { AdminClient } from './admin-client.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
@@ -28,9 +28,19 @@ export function addFeedbackCommand(program: Command, io: CliIo): void {
     const report = await withClient(io, options, (client) => post(io, client, file))
     if (options.output === 'json') writeJson(io, report)
     else io.stdout.write(render(report))
+    warnOfNothing(io, report)
     warnOfUnmatched(io, report)
     if (report.rejected.length > 0) throw new CliExit(EXIT.badInput)
   })
+}
+
+// A query that found nothing, say.
+function warnOfNothing(
+  io: CliIo,
+  { joined, unmatched, late, duplicate, rejected }: FeedbackReport,
+) {
+  if (joined + unmatched + late + duplicate + rejected.length === 0)
+    io.stderr.write('serin: there was no line in it, so nothing was sent\n')
 }
 
 // Most often all lines have ids that are not the gateway's, and nothing else would say so.
@@ -38,9 +48,9 @@ function warnOfUnmatched(io: CliIo, report: FeedbackReport): void {
   const { joined, unmatched, late, duplicate } = report
   if (unmatched === 0 || joined + late + duplicate > 0) return
   const ids = "the id of a request is its answer's x-request-id, a key is that of split.key"
-  io.stderr.write(
-    `serin: nobody knows a request or a key of these ${formatCount(unmatched)} lines, so none of them counts (${ids})\n`,
-  )
+  const whose = unmatched === 1 ? 'the line' : `these ${formatCount(unmatched)} lines`
+  const counts = unmatched === 1 ? 'it does not count' : 'none of them counts'
+  io.stderr.write(`serin: nobody knows a request or a key of ${whose}, so ${counts} (${ids})\n`)
 }
 
 async function post(io: CliIo, client: AdminClient, file: string): Promise<FeedbackReport> {
@@ -114,9 +124,42 @@ function describeProgress(lines: number, seconds: number, share: number | null):
 
 async function* linesOf(io: CliIo, file: string): AsyncGenerator<string> {
   try {
-    yield* readLines(file === '-' ? io.stdin : createReadStream(file))
+    const bytes = file === '-' ? io.stdin : createReadStream(file)
+    yield* readLines(refuseOtherForms(bytes, file), MAX_LINE_CHARS)
   } catch (error) {
+    if (error instanceof CliExit) throw error
     throw new CliExit(EXIT.badInput, explainRead(file, error as NodeJS.ErrnoException))
+  }
+}
+
+/** The first bytes of what is no text in UTF-8, and the command that makes it one. */
+const OTHER_FORMS = [
+  { begins: [0x1f, 0x8b], what: 'compressed (gzip)', command: 'gunzip -c' },
+  { begins: [0x28, 0xb5, 0x2f, 0xfd], what: 'compressed (zstd)', command: 'zstd -dc' },
+  { begins: [0xff, 0xfe], what: 'UTF-16', command: 'iconv -f UTF-16 -t UTF-8' },
+  { begins: [0xfe, 0xff], what: 'UTF-16', command: 'iconv -f UTF-16 -t UTF-8' },
+] as const
+
+/** Of such a file each line would be rejected, one by one. */
+async function* refuseOtherForms(
+  chunks: AsyncIterable<string | Uint8Array>,
+  file: string,
+): AsyncGenerator<string | Uint8Array> {
+  let isFirst = true
+  for await (const chunk of chunks) {
+    const form = isFirst
+      ? OTHER_FORMS.find(({ begins }) => begins.every((byte, i) => chunk[i] === byte))
+      : undefined
+    if (form !== undefined) {
+      const name = file === '-' ? 'the standard input' : file
+      const from = file === '-' ? 'FILE' : file
+      throw new CliExit(
+        EXIT.badInput,
+        `${name} is ${form.what}, and nothing of it was sent: ${form.command} ${from} | serin feedback -`,
+      )
+    }
+    isFirst = false
+    yield chunk
   }
 }
 

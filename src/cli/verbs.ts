@@ -2,7 +2,13 @@ import type { Command } from 'commander'
 import type { ServiceJson } from '../admin/present.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
-import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import {
+  addReadOptions,
+  parseReason,
+  type ReadOptions,
+  withClient,
+  writeJson,
+} from './command-options.ts'
 import { renderCommandAnswer } from './render-command.ts'
 
 type VerbOptions = ReadOptions & {
@@ -32,7 +38,7 @@ export function addVerbCommands(program: Command, io: CliIo): void {
         .command(verb)
         .description(description)
         .argument('<service>')
-        .option('--reason <text>', 'stands in the decision log'),
+        .option('--reason <text>', 'stands in the decision log', parseReason),
     )
     if (verb === 'promote') {
       command

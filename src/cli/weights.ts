@@ -4,7 +4,13 @@ import { suggest } from '../domain/nearest.ts'
 import { BASELINE, CANARY } from '../domain/variant.ts'
 import { CliExit, EXIT } from './cli-exit.ts'
 import type { CliIo } from './cli-io.ts'
-import { addReadOptions, withClient, writeJson, type ReadOptions } from './command-options.ts'
+import {
+  addReadOptions,
+  parseReason,
+  type ReadOptions,
+  withClient,
+  writeJson,
+} from './command-options.ts'
 import { renderCommandAnswer, renderWeights } from './render-command.ts'
 
 type WeightsOptions = ReadOptions & { readonly reason?: string }
@@ -17,7 +23,7 @@ export function addWeightsCommand(program: Command, io: CliIo): void {
       .description('show the weights, or override them (pauses the rollout)')
       .argument('<service>')
       .argument('[weight...]', 'canary=20 (percent)', collectWeight)
-      .option('--reason <text>', 'stands in the decision log'),
+      .option('--reason <text>', 'stands in the decision log', parseReason),
   ).action(
     async (
       name: string,

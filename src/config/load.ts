@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { buildConfig } from './build-config.ts'
@@ -43,17 +44,23 @@ export async function loadPlacedConfig(
   env: Env,
   given: Given,
 ): Promise<PlacedConfig> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    const place = ({ path, message }: Finding) => {
-      return { file, line: null, column: null, path: formatPath(path), message }
+  const refuse = (message: string, line: number | null = null): PlacedConfig => {
+    const place = (finding: Finding) => {
+      return { file, line, column: null, path: formatPath(finding.path), message: finding.message }
     }
-    const problem = place({ path: [], message: explainReadError(error as NodeJS.ErrnoException) })
-    return { result: { ok: false, problems: [problem] }, place }
+    return { result: { ok: false, problems: [place({ path: [], message })] }, place }
   }
-  return parsePlaced(text, { ...given, file, env, checkFiles: true })
+  let bytes: Buffer
+  try {
+    bytes = await readFile(file)
+  } catch (error) {
+    return refuse(explainReadError(error as NodeJS.ErrnoException))
+  }
+  const text = bytes.toString('utf8')
+  if (isUtf8(bytes)) return parsePlaced(text, { ...given, file, env, checkFiles: true })
+  // What is not UTF-8 stands there as U+FFFD.
+  const line = text.slice(0, text.indexOf('\ufffd')).split('\n').length
+  return refuse(explainEncoding(bytes), line)
 }
 
 /**
@@ -143,6 +150,13 @@ type PlacedProblem = ConfigProblem & { readonly line: number; readonly column: n
 
 function sortByPlace(problems: readonly PlacedProblem[]): readonly ConfigProblem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+}
+
+function explainEncoding(bytes: Buffer): string {
+  const isUtf16 = ['fffe', 'feff'].includes(bytes.subarray(0, 2).toString('hex'))
+  return isUtf16
+    ? 'is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)'
+    : 'has bytes in this line that are no UTF-8: save the file as UTF-8'
 }
 
 function explainReadError(error: NodeJS.ErrnoException): string {

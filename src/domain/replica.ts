@@ -2,6 +2,7 @@ import type { Cohort, Pair } from './cohort.ts'
 import type { Cause } from './faults.ts'
 import type { PlaceCount } from './key-places.ts'
 import type { PairCounts, PairMoments } from './pairs.ts'
+import type { LabelArrivals } from './verdict.ts'
 
 /** What the replica that decides opens a cohort with: all that another one needs to take part in it. */
 export type CohortOpening = Pick<
@@ -76,6 +77,8 @@ export type FaultShare = {
   readonly byCause: readonly (readonly [cause: Cause, count: number])[]
   /** Answers with a 4xx that is no failure. */
   readonly clientErrors: readonly (readonly [status: number, count: number])[]
+  /** Labels that have joined requests of the attempt there; absent = none have, or an earlier version says it. */
+  readonly labels?: LabelArrivals
 }
 
 /** What one replica's requests of a step came to, overrides left out; grows until the step is another one. */

@@ -20,7 +20,7 @@ import { Measuring } from './measuring.ts'
 import type { FetchProvider } from './provider-fetcher.ts'
 import type { TrafficInput } from './read-traffic.ts'
 import { StepLimits } from './step-limits.ts'
-import { addFaults } from './fault-shares.ts'
+import { addArrivals, addFaults } from './fault-shares.ts'
 import type { OtherReplicas } from './shared-cohorts.ts'
 
 /** The breaker looks at the last 50 attempts or 10 s, whichever is more. */
@@ -202,7 +202,10 @@ function observe(
     unitsPerSecond,
     predictions: { baseline: baseline.predictions, canary: canary.predictions },
     labels: book.labels.counts,
-    labelArrivals: book.labels.arrivalsOf(rolloutId(state)),
+    labelArrivals: addArrivals(
+      book.labels.arrivalsOf(rolloutId(state)),
+      input.others.faultShares(state),
+    ),
     lastRequestAt,
     confirmation: 'not-asked',
   }

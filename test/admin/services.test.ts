@@ -354,8 +354,12 @@ t.test(
     t.equal(missing.statusCode, 404)
     t.equal(
       missing.json().detail,
-      'DELETE /api/v1/services/credit-risk is not a route of the admin API; GET / lists them',
+      'DELETE /api/v1/services/credit-risk is not a route of the admin API: this path takes GET; GET / lists them',
     )
+    const weights = await app.inject({ method: 'POST', url: `${RISK}/weights` })
+    t.match(weights.json().detail, /API: this path takes PUT; GET/)
+    const nowhere = await app.inject('/api/v1/servces')
+    t.match(nowhere.json().detail, /is not a route of the admin API; GET/)
   },
 )
 

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { createAdminServer } from '../../src/admin/admin-plugin.ts'
 import type { FeedbackReport } from '../../src/admin/admin-deps.ts'
 import { runCli } from '../../src/cli/program.ts'
+import { readLines } from '../../src/cli/read-lines.ts'
 import { MAX_FEEDBACK_LINES } from '../../src/feedback/parse.ts'
 import type { ComparisonVerdict } from '../../src/domain/comparison.ts'
 import type { RolloutState } from '../../src/domain/rollout-state.ts'
@@ -438,7 +440,9 @@ t.test('Feedback of which nothing finds its request is told of on stderr.', asyn
   t.match(lost.stderr, /^serin: nobody knows a request or a key of these 1,200 lines, so none/)
   for (const found of [{ joined: 1 }, { late: 1 }, { duplicate: 1 }])
     t.equal((await send({ unmatched: 1200, ...found })).stderr, '')
-  t.equal((await send({})).stderr, '', 'an empty file')
+  const one = await send({ unmatched: 1 })
+  t.match(one.stderr, /^serin: nobody knows a request or a key of the line, so it does not count/)
+  t.equal((await send({})).stderr, 'serin: there was no line in it, so nothing was sent\n')
 })
 
 t.test('Labels that a metric cannot score are told of.', async (t) => {
@@ -495,6 +499,51 @@ t.test('Feedback of which nothing can be read is reported line by line.', async 
   const { exitCode, stdout } = await run(['feedback', '-', '--admin', admin], { stdin })
   t.equal(exitCode, 1)
   t.match(stdout, /rejected 1\n {2}line 1: label is not a number\n/)
+})
+
+t.test(
+  'Feedback that is compressed, or no UTF-8, is told so, and nothing of it is sent.',
+  async (t) => {
+    const { deps, bodies } = feedbackDeps()
+    const admin = await serveAdmin(t, deps)
+    const file = join(t.testdir({}), 'labels.gz')
+    for (const [form, told] of [
+      [
+        gzipSync('{}\n'),
+        /labels\.gz is compressed \(gzip\), .*: gunzip -c .*labels\.gz \| serin feedback -\n$/,
+      ],
+      [
+        Buffer.from('\ufeff{}\n', 'utf16le'),
+        /is UTF-16, and nothing of it was sent: iconv -f UTF-16 -t UTF-8 /,
+      ],
+    ] as const) {
+      writeFileSync(file, form)
+      const { exitCode, stderr } = await run(['feedback', file, '--admin', admin])
+      t.equal(exitCode, 1)
+      t.match(stderr, told)
+    }
+    const piped = await run(['feedback', '-', '--admin', admin], {
+      stdin: toStream([Buffer.from([0x28, 0xb5, 0x2f, 0xfd])]),
+    })
+    t.match(piped.stderr, /^serin: the standard input is compressed \(zstd\), .*: zstd -dc FILE \|/)
+    t.same(bodies, [])
+  },
+)
+
+t.test('A line without an end is not held whole.', async (t) => {
+  const piece = 'x'.repeat(1000)
+  let given = 0
+  const chunks = async function* () {
+    for (; given < 100; given++) yield piece
+    yield `${piece}\nlast`
+  }
+  const lines: string[] = []
+  for await (const line of readLines(chunks(), 2500)) lines.push(line)
+  t.same(
+    lines.map(({ length }) => length),
+    [4000, 4],
+  )
+  t.equal(given, 100)
 })
 
 t.test(

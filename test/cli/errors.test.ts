@@ -171,6 +171,11 @@ t.test('Mistakes of the command line say what would be right.', async (t) => {
     ],
     [['help', 'foo'], /^serin: unknown command "foo" \(`serin help` lists them\)\n$/],
     [
+      ['abort', 'fixed', '--reason', '--admin', admin],
+      /^serin: option '--reason <text>' argument '--admin' is invalid\. It is the next option: a reason comes before it, in quotes: `serin help abort` says/,
+    ],
+    [['weights', 'fixed', 'canary=5', '--reason', '--admin'], /It is the next option/],
+    [
       ['status', '--admin', 'localhost:9090'],
       /give one like http:\/\/127\.0\.0\.1:9090 \(--admin or SERIN_ADMIN\)/,
     ],

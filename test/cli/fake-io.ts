@@ -82,6 +82,8 @@ export async function serveAdmin(t: Test, deps: FakeDeps, config = LOOPBACK): Pr
 }
 
 /** The chunks as a standard input. */
-export async function* toStream(chunks: readonly string[]): AsyncGenerator<string> {
+export async function* toStream<T extends string | Uint8Array>(
+  chunks: readonly T[],
+): AsyncGenerator<T> {
   yield* chunks
 }

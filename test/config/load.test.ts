@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync } from 'node:fs'
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig, parseConfig } from '../../src/config/load.ts'
@@ -32,6 +32,23 @@ t.test('the example that shows every part is refused for what is not here alone'
     ],
     'files, and weights beside a rollout',
   )
+})
+
+t.test('a file that is no UTF-8 is told so, and where', async (t) => {
+  const path = `${t.testdir({})}/config.yaml`
+  const messages = async (bytes: Uint8Array) => {
+    writeFileSync(path, bytes)
+    const result = await loadConfig(path, {})
+    return result.ok ? [] : result.problems.map(formatProblem)
+  }
+  const before = Buffer.from('version: 1\n# Modell f')
+  t.same(await messages(Buffer.concat([before, Buffer.from('\u00fcr', 'latin1')])), [
+    `${path}:2: has bytes in this line that are no UTF-8: save the file as UTF-8`,
+  ])
+  t.same(await messages(Buffer.from('\ufeffversion: 1\n', 'utf16le')), [
+    `${path}:1: is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)`,
+  ])
+  t.same(await messages(Buffer.from(`\ufeff${file()}`)), [], 'a byte order mark is none of it')
 })
 
 t.test('a file that cannot be read is a problem without a line', async (t) => {

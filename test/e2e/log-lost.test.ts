@@ -1,4 +1,4 @@
-import { spawn, type StdioOptions } from 'node:child_process'
+import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { request } from 'undici'
 import t, { type Test } from 'tap'
@@ -72,6 +72,20 @@ async function startWith(t: Test, stdout: number | 'pipe', workers: number) {
     },
   }
 }
+
+t.test(
+  'A command whose words cannot be written ends with 1 and says so in one line.',
+  process.platform === 'linux' ? {} : { skip: 'only Linux has a full disk at hand' },
+  async (t) => {
+    const stdio: StdioOptions = ['ignore', openSync('/dev/full', 'w'), 'pipe']
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, '--help'], { stdio })
+    t.equal(status, 1)
+    t.match(
+      stderr.toString(),
+      /^serin: what there is to say cannot be written: ENOSPC: no space left on device, write\n$/,
+    )
+  },
+)
 
 const CLEAN = { code: 0, signal: null, stderr: '' }
 

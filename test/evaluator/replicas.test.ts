@@ -600,6 +600,23 @@ t.test('who decides no more shows no figures of the time when it did', async (t)
   t.same(world.errors, [])
 })
 
+t.test('labels that come too late to who follows are told of by who decides', async (t) => {
+  const service = quickService({ analysis: { metrics: [ERRORS, RMSE] } })
+  const world = new Processes()
+  const leader = await world.start(service)
+  await world.run(2000)
+  const follower = await world.start(service)
+  await world.run(2000)
+  const rollout = rolloutId(leader.evaluator.view('svc')!.state)
+  serve(leader, 40)
+  for (let n = 0; n < 3; n++) follower.book.labelled(samplePrediction({ rollout }), 1, true)
+  leader.book.labelled(samplePrediction({ rollout }), 1, true)
+  await world.run(2000)
+  const { missing } = leader.evaluator.view('svc')!
+  t.match(missing.join('; '), /; 4 of 4 labels came too late: is labelWindow \(/)
+  t.same(world.errors, [])
+})
+
 t.test('who decides hears when labels have come to others', async (t) => {
   const service = quickService({ analysis: { metrics: [ERRORS, RMSE] } })
   const world = new Processes()
