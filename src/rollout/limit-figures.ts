@@ -176,12 +176,15 @@ function meansOf(metric: LaterMetricSpec, spread: ReadSpread | undefined): Limit
       return found === null ? NO_VALUE : rounded({ value: inUnit(found.mean), n: found.n })
     },
     isBeyondChance: () => {
-      const { n, mean, variance, beyond } = spread(CANARY_SIDE, metric)!
+      const { n, mean, variance, size, beyond } = spread(CANARY_SIDE, metric)!
       if (beyond !== undefined) {
         const isBeyond = (limit: number | null, sign: 1 | -1) => {
           if (limit === null) return false
           const found = beyond(limit)
-          return isMeanBeyondChance(n, sign * found.mean, found.variance, LOG_CHANCE)
+          // An event counts 1 at least.
+          const least = sign === 1 ? 0 : rareVariance(found.due, size ?? 1)
+          const most = Math.max(found.variance, least)
+          return isMeanBeyondChance(n, sign * found.mean, most, LOG_CHANCE)
         }
         return isBeyond(max, 1) || isBeyond(min, -1)
       }
@@ -189,11 +192,27 @@ function meansOf(metric: LaterMetricSpec, spread: ReadSpread | undefined): Limit
         const isAbove = max !== null && isBeyondChance(n, mean, max, LOG_CHANCE)
         return isAbove || (min !== null && isBeyondChance(n, 1 - mean, 1 - min, LOG_CHANCE))
       }
-      const above = max === null ? -Infinity : mean - capOnScale(source, max)
-      const below = min === null ? -Infinity : capOnScale(source, min) - mean
-      return isMeanBeyondChance(n, Math.max(above, below), variance, LOG_CHANCE)
+      if (
+        max !== null &&
+        isMeanBeyondChance(n, mean - capOnScale(source, max), variance, LOG_CHANCE)
+      )
+        return true
+      if (min === null) return false
+      const due = capOnScale(source, min)
+      // Of sales that nobody has seen the largest that counts is known, or nothing.
+      const least = rareVariance(due, size ?? source.cap ?? Infinity)
+      return isMeanBeyondChance(n, due - mean, Math.max(variance, least), LOG_CHANCE)
     },
   }
+}
+
+/**
+ * The variance of values that are 0 but for some of about that `size`, and whose mean is `due`. Where values are rare, those who
+ * have had few of them, or none, vary less than they would at the limit: of 100 units of which one in 200 buys, 61 of 100 have no
+ * sale at all, and a variance of 0.
+ */
+function rareVariance(due: number, size: number): number {
+  return due * (size - due)
 }
 
 function rounded({ value, n }: MetricValue): MetricValue {

@@ -184,7 +184,8 @@ function spreadOf({ n, sum, sumSq }: BetTally, side: Side): Spread {
   const meanIn = (of: Side) => sum[of] / n[of]
   const varianceIn = (of: Side) => Math.max(0, sumSq[of] / n[of] - meanIn(of) ** 2)
   const variance = Math.max(varianceIn(BASELINE_SIDE), varianceIn(CANARY_SIDE))
-  return { n: n[side], mean: meanIn(side), variance }
+  // No limit of pairs is one that means must not fall below.
+  return { n: n[side], mean: meanIn(side), variance, size: null }
 }
 
 /** Pairs of a step that a test has judged. */

@@ -1,4 +1,4 @@
-import { BASELINE_SIDE, CANARY_SIDE, type Side } from '../domain/cohort.ts'
+import { BASELINE_SIDE, CANARY_SIDE, type Pair, type Side } from '../domain/cohort.ts'
 import type { BetEvidence, EventEvidence } from '../domain/evidence.ts'
 import { HalfLife } from '../statistics/half-life.ts'
 
@@ -9,15 +9,25 @@ export type Spread = {
   /** The largest one of those of late, of all of the step, and of both sides: where values are rare, a few may all be alike. */
   readonly variance: number
   /**
+   * How large those above 0 may be, each by its size: Σy²/Σy of both sides, in the attempt or in the step, whichever has more
+   * of them, times 1 + 4/k where k = (Σy)²/Σy² are known; of a ratio its numerators. Null = none was above 0, or it is not known.
+   */
+  readonly size: number | null
+  /**
    * Of a ratio, whose own value `mean` is: of numerator − `limit` × denominator of a unit, which is 0 on average at the limit. Absent of
    * all else.
    */
-  readonly beyond?: (limit: number) => { readonly mean: number; readonly variance: number }
+  readonly beyond?: (limit: number) => {
+    readonly mean: number
+    readonly variance: number
+    /** The mean of the numerator that a unit has at the limit. */
+    readonly due: number
+  }
 }
 
 /** What of a hypothesis' evidence is of the step. */
 type Folded =
-  | Pick<BetEvidence, 'kind' | 'step' | 'stepMoments'>
+  | Pick<BetEvidence, 'kind' | 'step' | 'stepMoments' | 'strata'>
   | Pick<EventEvidence, 'kind' | 'step' | 'stepTrials' | 'stepEvents'>
 
 type Sums = {
@@ -74,14 +84,16 @@ export class RecentValues {
     const all = this.#sides.flatMap(({ counted, faded }) => [counted, faded])
     const varianceIn = (of: (sums: Sums) => Sums) =>
       Math.max(...all.map((sums) => varianceOf(of(sums))))
-    if (!this.#isRatio) return { n, mean: sum / n, variance: varianceIn((sums) => sums) }
+    const size = sizeOf(this.#noted!)
+    if (!this.#isRatio) return { n, mean: sum / n, variance: varianceIn((sums) => sums), size }
     if (den === 0) return null
     const beyond = (limit: number) => ({
       mean: (sum - limit * den) / n,
       variance: varianceIn((sums) => beyondLimit(sums, limit)),
+      due: (limit * den) / n,
     })
     const mean = sum / den
-    return { n, mean, variance: beyond(mean).variance, beyond }
+    return { n, mean, variance: beyond(mean).variance, size, beyond }
   }
 }
 
@@ -114,6 +126,29 @@ class RecentSide {
 
 function varianceOf({ n, sum, sumSq }: Sums): number {
   return n === 0 ? 0 : Math.max(0, sumSq / n - (sum / n) ** 2)
+}
+
+/** How many more are to be expected as large as the few that were seen: one sale says little of how large sales are. */
+const UNSEEN = 4
+
+function sizeOf(found: Folded): number | null {
+  if (found.kind === 'event') return null
+  const inAttempt = sumsOf(found.strata)
+  const inStep = sumsOf([found.stepMoments])
+  const { sum, sumSq } = inStep.sum > inAttempt.sum ? inStep : inAttempt
+  if (sum <= 0) return null
+  const size = sumSq / sum
+  // (Σy)²/Σy² values of one size would lie so (Kish).
+  return size * (1 + (UNSEEN * sumSq) / sum ** 2)
+}
+
+type Sized = { readonly sum: Readonly<Pair>; readonly sumSq: Readonly<Pair> }
+
+/** Of both sides, at all weights. */
+function sumsOf(all: readonly Sized[]) {
+  const add = (of: (each: Sized) => Readonly<Pair>) =>
+    all.reduce((total, each) => total + of(each)[BASELINE_SIDE] + of(each)[CANARY_SIDE], 0)
+  return { sum: add(({ sum }) => sum), sumSq: add(({ sumSq }) => sumSq) }
 }
 
 /** Sums of numerator − `limit` × denominator. */

@@ -37,7 +37,10 @@ export const summarize = {
     const { canary, baseline } = seen.breaker
     const attempts = `of ${plan.canaryVersion}'s last attempts`
     const left = canary.left ?? 0
-    if (canary.clientErrors <= canary.failures + left) {
+    const own = canary.failures + left
+    // With fewer failures than it takes it is those with a 4xx that it tripped by.
+    const isAnswered = own < plan.spec.analysis.breakerFailures * canary.attempts
+    if (canary.clientErrors <= own && !isAnswered) {
       return `Rolled back by the breaker (outside α): ${unanswered(canary)} ${attempts} ${failed(left)}, against ${unanswered(baseline)} of the baseline's.${describeFaults(seen)}`
     }
     return `Rolled back by the breaker (outside α): ${useless(canary)} ${attempts} failed or were answered with a 4xx, against ${useless(baseline)} of the baseline's.${describeClientErrors(seen)}`

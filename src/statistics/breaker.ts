@@ -1,3 +1,5 @@
+import { isBeyondChance } from './beyond-chance.ts'
+
 /** Attempts of one variant in the breaker's span, and what became of them. */
 export type AttemptCount = {
   readonly attempts: number
@@ -35,8 +37,12 @@ export type AttemptRates = {
 /** Attempts of the canary before the breaker can speak, and in the first seconds after a start. */
 const MIN_ATTEMPTS = 50
 const MIN_ATTEMPTS_WARM_UP = 10
+/** So unlikely are fewer than 50 attempts to fail as often by chance: of ten, five do where three are usual at one look in seven. */
+const LOG_CHANCE = Math.log(1e-3)
 /** Attempts below which the baseline's rate in the span says nothing, nor that of who is held against it. */
 const MIN_BASELINE_ATTEMPTS = 20
+/** So many of fewer attempts speak of an outage of both all the same; one alone may be anybody's. */
+const MIN_BASELINE_EVENTS = 2
 /** A shared outage raises both rates: the canary must be worse by this factor. */
 const TIMES_BASELINE = 2
 
@@ -44,9 +50,10 @@ const NO_RATES: AttemptRates = { failures: 0, unserved: 0, unanswered: 0 }
 
 /**
  * Whether the canary is broken so plainly that no statistics is needed: at least `share` of its
- * attempts failed, of at least 50 (10 in warm-up), and at twice the baseline's rate or more in the
- * same span. A baseline with under 20 attempts there is taken at its last known rates, at 0 when there
- * are none. Crude, fast, and outside the error budget α. The span (the last 50 attempts or 10 seconds,
+ * attempts failed, of at least 50 (10 in warm-up, as long as that is no chance at the baseline's rate, of which one more has failed: n·KL ≥ ln 1,000), and at
+ * twice the baseline's rate or more in the same span. A baseline with under 20 attempts there is taken at its last known rates, at 0 when there
+ * are none, or at those of the few where at least two of them failed and that is more: beside a canary that has
+ * most of the traffic, an outage of both is seen in a few requests of the baseline, or not at all. Crude, fast, and outside the error budget α. The span (the last 50 attempts or 10 seconds,
  * whichever is more) is the caller's.
  *
  * The same is asked of failures and client errors together: who asks both variants the same and has a 4xx from
@@ -68,12 +75,35 @@ export function breakerTrips(input: {
   const { canary, baseline, share, warmUp } = input
   if (canary.attempts < (warmUp ? MIN_ATTEMPTS_WARM_UP : MIN_ATTEMPTS)) return false
   const ofCanary = ratesOf(canary)
-  const ofBaseline =
-    baseline.attempts < MIN_BASELINE_ATTEMPTS ? (input.baselineLast ?? NO_RATES) : ratesOf(baseline)
-  const isBeyond = (rate: (of: AttemptRates) => number) =>
-    rate(ofCanary) >= share && rate(ofCanary) >= TIMES_BASELINE * rate(ofBaseline)
+  const ofBaseline = baselineRates(baseline, input.baselineLast ?? NO_RATES)
+  const isFew = canary.attempts < MIN_ATTEMPTS
+  const isBeyond = (rate: (of: AttemptRates) => number) => {
+    const [found, usual] = [rate(ofCanary), rate(ofBaseline)]
+    if (found < share || found < TIMES_BASELINE * usual) return false
+    return !isFew || isBeyondChance(canary.attempts, found, oneMore(usual, baseline), LOG_CHANCE)
+  }
   if (isBeyond((of) => of.failures) || isBeyond((of) => of.unserved)) return true
-  return canary.attempts >= MIN_ATTEMPTS && isBeyond((of) => of.unanswered)
+  return !isFew && isBeyond((of) => of.unanswered)
+}
+
+/** A rate of the baseline with one event more: of few attempts without any nobody knows that there are none. */
+function oneMore(rate: number, { attempts }: AttemptCount): number {
+  return attempts === 0 ? rate : (rate * attempts + 1) / (attempts + 1)
+}
+
+function baselineRates(baseline: AttemptCount, last: AttemptRates): AttemptRates {
+  if (baseline.attempts === 0) return last
+  const now = ratesOf(baseline)
+  if (baseline.attempts >= MIN_BASELINE_ATTEMPTS) return now
+  const larger = (rate: (of: AttemptRates) => number) =>
+    rate(now) * baseline.attempts >= MIN_BASELINE_EVENTS
+      ? Math.max(rate(now), rate(last))
+      : rate(last)
+  return {
+    failures: larger((of) => of.failures),
+    unserved: larger((of) => of.unserved),
+    unanswered: larger((of) => of.unanswered),
+  }
 }
 
 /**

@@ -78,6 +78,16 @@ t.test(
   },
 )
 
+t.test('the breaker says that answers with a 4xx were among what it tripped by', (t) => {
+  const canary = { attempts: 50, failures: 20, clientErrors: 8 }
+  const baseline = { attempts: 1000, failures: 2, clientErrors: 1 }
+  const breaker = { tripped: true, canary, baseline }
+  const { decision } = step(plan(), state(), seen({ breaker }))
+  t.match(decision!.summary, 'failed or were answered with a 4xx, against 3 of 1,000')
+  t.match(decision!.summary, '28 of 50')
+  t.end()
+})
+
 t.test(
   'the breaker says of clients that left that they did, and counts them with failures',
   (t) => {

@@ -164,7 +164,7 @@ t.test('what may be beyond a limit by chance fails nothing, and keeps the step',
     readLimits([{ ...RMSE, max: 4 }], {
       ...NEVER,
       value: () => ({ value: 5, n: 400 }),
-      spread: () => ({ n: 400, mean: 25, variance }),
+      spread: () => ({ n: 400, mean: 25, variance, size: null }),
     })[0]!
   t.match([errors(20 ** 2), errors(60 ** 2)], [{ byChance: false }, { byChance: true }])
   t.end()
@@ -301,7 +301,9 @@ t.test('a mean is beyond its limit of late, too, from as many values and beyond 
   const rmse = { ...RMSE, max: 4 }
   const value = (v: number, n = 90_000): MetricValue => ({ value: v, n })
   /** Errors whose squares have such a mean and spread. */
-  const late = (mean: number, n = 400.4, variance = mean ** 2): Spread => ({ n, mean, variance })
+  const late = (mean: number, n = 400.4, variance = mean ** 2, size = mean): Spread => ({
+    ...{ n, mean, variance, size },
+  })
   const at = (metric: MetricSpec, canary: Spread | null, baseline: Spread | null, inStep: number) =>
     readLimits([metric], {
       ...NEVER,
@@ -349,7 +351,10 @@ t.test('a ratio is beyond its limit by what its units have beyond it, and beyond
     n,
     mean: ratio,
     variance: 2 * ratio * (1 - ratio),
-    beyond: (limit) => ({ mean: 2 * (ratio - limit), variance: 2 * ratio * (1 - ratio) }),
+    size: 1,
+    beyond: (limit) => ({
+      ...{ mean: 2 * (ratio - limit), variance: 2 * ratio * (1 - ratio), due: 2 * limit },
+    }),
   })
   const at = (limits: { max?: number; min?: number }, inStep: Spread, late: Spread | null = null) =>
     readLimits([{ ...CLICKS, ...limits }], {
@@ -367,6 +372,40 @@ t.test('a ratio is beyond its limit by what its units have beyond it, and beyond
   const late = at({ min: 0.09 }, clicked(0.1, 90_000), clicked(0.05, 900.4))
   t.match(late, { canaryBeyond: true, byChance: false, canary: { value: 0.05, n: 900 } })
   t.match(at({ min: 0.09 }, clicked(0.1, 90_000), clicked(0.08, 900)), { canaryBeyond: false })
+  t.end()
+})
+
+t.test('units without a sale are below a limit by chance as long as sales are rare', (t) => {
+  const at = (metric: MetricSpec, inStep: Spread) =>
+    readLimits([metric], {
+      ...NEVER,
+      value: (side) => ({ value: inStep.mean, n: side === 0 ? 0 : inStep.n }),
+      spread: () => inStep,
+    })[0]!
+  const none = (n: number, size: number | null): Spread => ({ n, mean: 0, variance: 0, size })
+  // At the limit one unit in 250 buys for 30.
+  const revenue = { ...REVENUE, min: 0.12, cap: null }
+  t.match(at(revenue, none(140, 30)), { canaryBeyond: true, byChance: true })
+  t.match(at(revenue, none(5000, 30)), { byChance: false })
+  t.match(at(revenue, none(5000, null)), { byChance: true }, 'how large a sale is is not known')
+  t.match(at({ ...revenue, cap: 60 }, none(5000, null)), { byChance: true })
+  t.match(at({ ...revenue, cap: 60 }, none(8000, null)), { byChance: false })
+  const few = { n: 400, mean: 0.06, variance: 1.5, size: 25 }
+  t.match(at(revenue, few), { byChance: true }, 'one sale')
+  t.match(at({ ...revenue, min: 24 }, { n: 400, mean: 12, variance: 9, size: 13 }), {
+    byChance: false,
+  })
+  /** No clicks on so many views, one of each tenth unit. */
+  const unclicked = (n: number, size: number | null): Spread => ({
+    ...none(n, size),
+    beyond: (limit) => ({
+      ...{ mean: -0.1 * limit, variance: 0.09 * limit ** 2, due: 0.1 * limit },
+    }),
+  })
+  const clicks = { ...CLICKS, min: 0.04 }
+  t.match(at(clicks, unclicked(180, 1)), { canaryBeyond: true, byChance: true })
+  t.match(at(clicks, unclicked(180, null)), { byChance: true })
+  t.match(at(clicks, unclicked(4000, null)), { byChance: false })
   t.end()
 })
 

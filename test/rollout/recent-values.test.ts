@@ -5,7 +5,7 @@ import { RecentValues } from '../../src/rollout/recent-values.ts'
 /** So many values of the canary in a step. */
 function folded(n: number, sum: number, step = 0, sumSq = sum ** 2) {
   const stepMoments = { n: [0, n], sum: [0, sum], sumSq: [0, sumSq] } as const
-  return { kind: 'bet', step, stepMoments } as const
+  return { kind: 'bet', step, stepMoments, strata: [] } as const
 }
 
 t.test(
@@ -49,6 +49,32 @@ t.test('where values of late are all alike they vary as those of the step do', (
   t.end()
 })
 
+t.test('how large values are is known of the whole attempt, and of either side', (t) => {
+  const recent = new RecentValues()
+  const stratum = (pi: number, sum: Pair, sumSq: Pair) => ({
+    pi,
+    n: [900, 100] as Pair,
+    sum,
+    sumSq,
+  })
+  const at = (n: number, strata: readonly ReturnType<typeof stratum>[]) => ({
+    ...folded(n, 0, 3),
+    strata,
+  })
+  recent.note(0, at(0, []))
+  recent.note(1000, at(100, []))
+  t.match(recent.ofStep(1), { variance: 0, size: null })
+  recent.note(2000, at(110, [stratum(0.1, [50, 0], [500, 0]), stratum(0.5, [10, 20], [80, 600])]))
+  // Σy = 80 and Σy² = 1,180: 14.75, and as if 5.4 of them were known.
+  const { size, variance } = recent.ofStep(1)!
+  t.equal(variance, 0)
+  t.ok(Math.abs(size! - 14.75 * (1 + (4 * 1180) / 6400)) < 1e-9, `${size}`)
+  const few = [stratum(0.1, [1, 0], [1, 0])]
+  recent.note(3000, { ...folded(120, 90, 3, 2700), strata: few })
+  t.equal(recent.ofStep(1)!.size, 30 * (1 + (4 * 2700) / 8100), 'that of the step, of more')
+  t.end()
+})
+
 t.test('units with an event are values of 1, the others of 0', (t) => {
   const recent = new RecentValues()
   const at = (trials: number, events: number) =>
@@ -68,7 +94,7 @@ t.test('of a ratio it is known what units have beyond a limit, and how that vari
     const canary = (sum: number): Pair => [0, sum]
     const denominator = { sum: canary(4 * n), sumSq: canary(16 * n), cross: canary(4 * n) }
     const stepMoments = { n: canary(n), sum: canary(n), sumSq: canary(2 * n), denominator }
-    return { kind: 'bet', step, stepMoments } as const
+    return { kind: 'bet', step, stepMoments, strata: [] } as const
   }
   recent.note(0, at(0))
   t.equal(recent.ofStep(1), null)
@@ -76,15 +102,15 @@ t.test('of a ratio it is known what units have beyond a limit, and how that vari
   const { n, mean, variance, beyond } = recent.ofStep(1)!
   t.same([n, mean], [1000, 0.25])
   t.equal(variance, 1, 'at the ratio itself')
-  t.same(beyond!(0.2), { mean: 0.2, variance: 1 })
-  t.same(recent.ofLate(1)!.beyond!(0.2), { mean: 0.2, variance: 1 })
+  t.same(beyond!(0.2), { mean: 0.2, variance: 1, due: 0.8 })
+  t.same(recent.ofLate(1)!.beyond!(0.2), { mean: 0.2, variance: 1, due: 0.8 })
   t.equal(recent.ofStep(0), null, 'a side without units')
 
   const none: Pair = [0, 0]
   const unseen = new RecentValues()
   const denominator = { sum: none, sumSq: none, cross: none }
   const stepMoments = { n: [0, 50] as Pair, sum: none, sumSq: none, denominator }
-  unseen.note(0, { kind: 'bet', step: 0, stepMoments })
+  unseen.note(0, { kind: 'bet', step: 0, stepMoments, strata: [] })
   t.equal(unseen.ofStep(1), null, 'nothing to divide by')
   t.end()
 })

@@ -28,6 +28,24 @@ t.test('In warm-up ten attempts suffice.', async (t) => {
   t.equal(breakerTrips({ ...warm, canary: { attempts: 9, failures: 9, clientErrors: 0 } }), false)
 })
 
+t.test('In warm-up ten attempts fail as often by chance where many do anyway.', async (t) => {
+  const trips = (failures: number, ofBaseline: number, attempts = 10) =>
+    breakerTrips({
+      ...base,
+      warmUp: true,
+      canary: { attempts, failures: 0, clientErrors: failures },
+      baseline: { attempts: 200, failures: 0, clientErrors: ofBaseline },
+    })
+  t.equal(trips(6, 60), false)
+  t.equal(trips(10, 60), true)
+  t.equal(trips(5, 2), true)
+  t.equal(trips(25, 50, 49), true)
+  const few = { attempts: 3, failures: 0, clientErrors: 0 }
+  const ofFew = { ...base, warmUp: true, baseline: few }
+  t.equal(breakerTrips({ ...ofFew, canary: { attempts: 10, failures: 5, clientErrors: 0 } }), false)
+  t.equal(breakerTrips({ ...ofFew, canary: { attempts: 10, failures: 9, clientErrors: 0 } }), true)
+})
+
 t.test('The share of failures that trips is the configured one.', async (t) => {
   const canary = { attempts: 100, failures: 30, clientErrors: 0 }
   t.equal(breakerTrips({ ...base, share: 0.3, canary }), true)
@@ -52,7 +70,7 @@ t.test('A shared outage trips nothing.', async (t) => {
 
 t.test('A baseline without traffic is taken at its last known rate, or at 0.', async (t) => {
   const canary = { attempts: 60, failures: 48, clientErrors: 0 }
-  const few = { attempts: 19, failures: 19, clientErrors: 0 }
+  const few = { attempts: 19, failures: 1, clientErrors: 0 }
   t.equal(breakerTrips({ ...base, canary, baseline: few }), true)
   t.equal(
     breakerTrips({
@@ -72,6 +90,29 @@ t.test('A baseline without traffic is taken at its last known rate, or at 0.', a
     }),
     false,
   )
+})
+
+t.test('A shared outage trips nothing, either, where the baseline has few requests.', async (t) => {
+  const canary = { attempts: 60, failures: 48, clientErrors: 0 }
+  const baselineLast = { failures: 0.01, unserved: 0.3, unanswered: 0.01 }
+  const trips = (attempts: number, failures: number) =>
+    breakerTrips({
+      ...base,
+      canary,
+      baselineLast,
+      baseline: { attempts, failures, clientErrors: 0 },
+    })
+  t.equal(trips(19, 15), false)
+  t.equal(trips(4, 2), false)
+  t.equal(trips(6, 2), true, 'a third is less than half of what the canary fails')
+  t.equal(trips(1, 1), true, 'one may be anybody’s')
+  const keys = { seen: 3, failed: 1, unserved: 1 }
+  const ofOneKey = { attempts: 12, failures: 10, clientErrors: 0, keys }
+  t.equal(breakerTrips({ ...base, canary, baseline: ofOneKey }), true, 'those of one key')
+  const refused = { attempts: 60, failures: 0, clientErrors: 48 }
+  const few = { attempts: 5, failures: 0, clientErrors: 4 }
+  t.equal(breakerTrips({ ...base, canary: refused, baseline: few }), false, 'a 4xx likewise')
+  t.equal(breakerTrips({ ...base, canary: refused, baselineLast, baseline: few }), false)
 })
 
 t.test(

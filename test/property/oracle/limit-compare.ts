@@ -1,9 +1,9 @@
 import type { MetricSpec } from '../../../src/domain/rollout-spec.ts'
 import type { History, Request } from './history.ts'
 import { weightsOf } from './late.ts'
-import { standOfServed, standOfValues, type Stand, type Weighted } from './limits.ts'
+import { sizeOfValues, standOfServed, standOfValues, type Stand, type Weighted } from './limits.ts'
 import type { Asked } from './questions.ts'
-import type { Sample } from './sample.ts'
+import type { Sample, Value } from './sample.ts'
 import type { Seen } from './world.ts'
 
 /** How a canary stands against a limit at a look, and what that comes to. */
@@ -93,7 +93,19 @@ export class Limit {
       ...{ ends: ends.map((end) => end.at), since, isAtOnce: false },
     })
     const all = [values.map(alike), late]
-    return [standOfValues(metric, all[0]!, all), standOfValues(metric, late, all)]
+    const size = sizeOfValues(this.#groupsOf(folded[metric.name] ?? -1, step))
+    return [standOfValues(metric, all[0]!, all, size), standOfValues(metric, late, all, size)]
+  }
+
+  /** The values of both sides that were compared, and those of the step. */
+  #groupsOf(through: number, step: number): readonly (readonly Value[])[] {
+    const frames = this.#sample.through(through)
+    const valuesOf = (of: typeof frames) =>
+      of.flatMap((frame) => this.#sample.values(this.#asked!, frame))
+    return [
+      valuesOf(frames.filter((frame) => frame.pi < 1)),
+      valuesOf(frames.filter((frame) => frame.step === step)),
+    ]
   }
 }
 

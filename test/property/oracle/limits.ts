@@ -66,11 +66,12 @@ export function standOfServed(
   }
 }
 
-/** Of values of units; `all`: those of the step and of late, whose variance counts. */
+/** Of values of units; `all`: those of the step and of late, whose variance counts; `size`: how large those above 0 are. */
 export function standOfValues(
   metric: MetricSpec,
   values: readonly Weighted<Value>[],
   all: readonly (readonly Weighted<Value>[])[] = [values],
+  size: number | null = null,
 ): Stand {
   const least = leastOf(metric)
   const bySide = [0, 1].map((side) => values.filter((value) => value.side === side))
@@ -87,15 +88,28 @@ export function standOfValues(
   const isBeyond = sides.map(({ n, value }) => n >= least && isOver(value)) as [boolean, boolean]
   const canary = bySide[1]!
   const value = sides[1].value ?? 0
-  const limit = metric.max !== null && value > metric.max ? metric.max : metric.min!
+  const isAbove = metric.max !== null && value > metric.max
+  const limit = isAbove ? metric.max! : metric.min!
+  const cap = 'cap' in metric && metric.kind !== 'ratio' ? (metric.cap ?? Infinity) : 1
+  const due = (limit * sum(canary, ({ d }) => d)) / weigh(canary)
+  const rare = isAbove ? 0 : due * ((size ?? cap) - due)
   const beyond = isShare
     ? weigh(canary) * divergence(value, limit) >= ENOUGH
-    : isBeyondNormal(canary, all, metric.kind === 'rmse' ? limit ** 2 : limit)
+    : isBeyondNormal(canary, all, metric.kind === 'rmse' ? limit ** 2 : limit, rare)
   return {
     ...{ sides, isBeyond, countsAs: null },
     tooFew: sides[1].n < least,
     isBeyondChance: isBeyond[1] && beyond,
   }
+}
+
+/** How large values above 0 may be, of the one of these groups that has more of them; null = there are none. */
+export function sizeOfValues(groups: readonly (readonly Value[])[]): number | null {
+  const total = (of: readonly Value[], power: number) =>
+    of.reduce((all, { y }) => all + y ** power, 0)
+  const [most] = groups.toSorted((a, b) => total(b, 1) - total(a, 1))
+  const [first, second] = [total(most ?? [], 1), total(most ?? [], 2)]
+  return first > 0 ? (second / first) * (1 + 4 / (first ** 2 / second)) : null
 }
 
 /** So many of either side are enough. */
@@ -104,11 +118,12 @@ export function leastOf(metric: MetricSpec): number {
   return 'minLabels' in metric ? metric.minLabels : 100
 }
 
-/** By the variance of the side that varies more, of what units have beyond the limit. */
+/** By the variance of the side that varies more, of what units have beyond the limit; at the least that of rare values. */
 function isBeyondNormal(
   canary: readonly Weighted<Value>[],
   all: readonly (readonly Weighted<Value>[])[],
   limit: number,
+  least: number,
 ): boolean {
   const over = ({ y, d }: Value) => y - limit * d
   const variances = all.flatMap((values) =>
@@ -119,7 +134,7 @@ function isBeyondNormal(
     }),
   )
   const mean = sum(canary, over) / weigh(canary)
-  return (mean ** 2 * weigh(canary)) / (2 * Math.max(...variances)) >= ENOUGH
+  return (mean ** 2 * weigh(canary)) / (2 * Math.max(...variances, least)) >= ENOUGH
 }
 
 /** What the best bet on the places says; infinite where requests count as they are. */
