@@ -1,5 +1,6 @@
 import { keyUnit } from '../../../src/feedback/key-unit.ts'
 import type { Request } from './history.ts'
+import { divergence, ENOUGH } from './limits.ts'
 
 /** What of attempts is held against the other side: failures, and beside these 4xx, or clients that left without an answer. */
 type Kind = 'failed' | 'unserved' | 'unanswered'
@@ -66,8 +67,10 @@ export class Process {
       const canary = this.#attempts(1, from, now)
       const baseline = this.#attempts(0, from, now)
       const share = canary.shares[kind]
-      const other = baseline.n < 20 ? (last?.[kind] ?? 0) : baseline.shares[kind]
-      return canary.n >= least && share > 0 && share >= terms.failures && share >= 2 * other
+      const other = usual(baseline, last?.[kind] ?? 0, kind)
+      if (canary.n < least || share === 0) return false
+      const isBeyond = share >= terms.failures && share >= 2 * other
+      return isBeyond && (canary.n >= 50 || isNoChance(canary.n, share, other, baseline.n))
     }
     const from = back(0, 20)
     const own = this.#attempts(0, from, now)
@@ -126,4 +129,16 @@ export class Process {
       },
     }
   }
+}
+
+/** What the baseline has of a kind; of a few requests that have one at most it is what it had last. */
+function usual({ n, shares }: Attempts, last: number, kind: Kind): number {
+  if (n >= 20) return shares[kind]
+  return shares[kind] * n >= 2 ? Math.max(shares[kind], last) : last
+}
+
+/** Of `n` requests; one more than the baseline is known to have may be bad anywhere. */
+function isNoChance(n: number, share: number, of: number, others: number): boolean {
+  const more = others === 0 ? of : (of * others + 1) / (others + 1)
+  return share > more && n * divergence(share, more) >= ENOUGH
 }

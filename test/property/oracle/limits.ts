@@ -22,7 +22,7 @@ export type Stand = {
 }
 
 /** Hoeffding's bound at one of a thousand, of shares and as it is of a normal distribution. */
-const ENOUGH = Math.log(1000)
+export const ENOUGH = Math.log(1000)
 
 /** Keys are dealt to so many places; what is worth fewer than twelve of them is counted by requests. */
 const [PLACES, FEWEST] = [64, 12]
@@ -186,7 +186,7 @@ function highest(of: (lambda: number) => number, most: number): number {
 }
 
 /** KL(p ‖ q) of two shares. */
-function divergence(p: number, q: number): number {
+export function divergence(p: number, q: number): number {
   const part = (a: number, b: number) => (a === 0 ? 0 : a * Math.log(a / b))
   return part(p, q) + part(1 - p, 1 - q)
 }
