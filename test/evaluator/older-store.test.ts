@@ -4,7 +4,7 @@ import { command as order } from '../fakes/rollout.ts'
 
 for (const verb of ['abort', 'pause'] as const) {
   t.test(
-    `a store that comes back with what it had before an ${verb}: all go on from it`,
+    `a store that comes back with what it had before '${verb}': all go on from it`,
     async (t) => {
       const world = new Processes()
       const leader = await world.start()

@@ -3,6 +3,20 @@ import type { ServiceJson } from '../../../src/admin/present.ts'
 /** What `/metrics` says otherwise of a service than the API does at the same moment, a sentence each. */
 export function compareMetrics(service: ServiceJson, text: string): readonly string[] {
   const lines = text.split('\n').filter((line) => line.includes(`service="${service.name}"`))
+  return [...compareErrors(service, lines), ...compareSums(service, lines)]
+}
+
+function compareErrors({ variants }: ServiceJson, lines: readonly string[]): readonly string[] {
+  return Object.entries(variants).flatMap(([variant, { errors }]) => {
+    const countOf = (outcome: string) =>
+      sumOf(lines, 'serin_requests_total', [`variant="${variant}"`, outcome])
+    const exposed = ERRORS.reduce((sum, outcome) => sum + countOf(outcome), 0)
+    if (exposed === errors) return []
+    return [`errors of ${variant} are ${exposed} by /metrics, ${errors} by the API`]
+  })
+}
+
+function compareSums(service: ServiceJson, lines: readonly string[]): readonly string[] {
   return expectedOf(service).flatMap(([series, labels, value]) => {
     const exposed = sumOf(lines, series, labels)
     const isSame = Math.abs(exposed - value) <= 1e-9 * Math.max(1, Math.abs(value))
@@ -10,6 +24,9 @@ export function compareMetrics(service: ServiceJson, text: string): readonly str
     return [`${series} ${labels.join()} is ${exposed} by /metrics, ${value} by the API`]
   })
 }
+
+/** What are errors to the API, by their outcomes in `/metrics`. */
+const ERRORS = ['outcome="failed"', 'outcome="no_answer"'] as const
 
 /** What all series of a name with these labels come to, of these lines of `/metrics`. */
 export function sumOf(
@@ -39,11 +56,10 @@ function expectedOf(service: ServiceJson): readonly Expected[] {
       return ['serin_variant_weight', [`variant="${variant}"`], weight / 100]
     }),
     ...Object.entries(variants).flatMap(
-      ([variant, { requests, inFlight, healthy, errors }]): Expected[] => {
+      ([variant, { requests, inFlight, healthy }]): Expected[] => {
         const of = [`variant="${variant}"`]
         return [
           ['serin_requests_total', of, requests],
-          ['serin_requests_total', [...of, 'outcome="failed"'], errors],
           ['serin_in_flight', of, inFlight],
           ['serin_upstream_healthy', of, healthy],
         ]

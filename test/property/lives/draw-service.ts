@@ -30,13 +30,11 @@ export function drawService(chance: Chance, name: string, origins: Origins): Ser
   const third = Object.keys(variants)[2] ?? null
   const metrics = drawMetrics(chance, origins.judge)
   const hasSegments = Object.values(metrics).some((metric) => 'segments' in metric)
-  const key = chance.maybe(0.7, () =>
-    chance.pick('header:x-user', 'body:/user', 'query:u', 'cookie:u'),
-  )
+  const key = drawKey(chance)
   const isBlueGreen = !isFixed && chance.isSo(0.12)
   const split = given({
     key,
-    rules: chance.maybe(0.2, () => [drawRule(chance)]),
+    rules: drawRules(chance, 0.2),
     weights: isFixed ? drawWeights(chance, third) : undefined,
     override:
       isBlueGreen && chance.isSo(0.6)
@@ -100,13 +98,38 @@ function drawCare(chance: Chance) {
     health: chance.maybe(0.4, health),
     eject: chance.maybe(0.4, eject),
     slowStart: chance.maybe(0.2, () => '5s'),
+    ...drawLimits(chance),
   })
+}
+
+/** How many it answers at once, and how long they may take. */
+function drawLimits(chance: Chance) {
+  const maxInFlight = chance.maybe(0.2, () => chance.pick(1, 2))
+  const queue = () => ({ max: chance.pick(1, 3), timeout: chance.pick('250ms', '2s') })
+  const timeout = () => ({
+    [chance.pick('firstByte', 'idle', 'total')]: chance.pick('500ms', '1s'),
+  })
+  return {
+    maxInFlight,
+    queue: maxInFlight === undefined ? undefined : chance.maybe(0.6, queue),
+    timeout: chance.maybe(0.3, timeout),
+  }
 }
 
 function drawMetrics(chance: Chance, judge: string): Readonly<Record<string, MetricParts>> {
   const count = chance.pick(0, 1, 2, 3, 5)
   const all = Array.from({ length: count }, () => drawMetric(chance, judge))
   return Object.fromEntries(all.map((metric, i) => [`${metric.kind}-${i}`, metric]))
+}
+
+/** Where the key of a request stands; undefined = it has none. */
+export function drawKey(chance: Chance): string | undefined {
+  return chance.maybe(0.7, () => chance.pick('header:x-user', 'body:/user', 'query:u', 'cookie:u'))
+}
+
+/** Rules of a split with this probability; undefined = it has none. */
+export function drawRules(chance: Chance, probability: number): readonly object[] | undefined {
+  return chance.maybe(probability, () => [drawRule(chance)])
 }
 
 function drawRule(chance: Chance) {
@@ -118,7 +141,8 @@ function drawRule(chance: Chance) {
   return { when, ...chance.pick<object>({ variant: 'canary' }, { weights: { canary: '30%' } }) }
 }
 
-function drawWeights(chance: Chance, third: string | null) {
+/** Weights of a fixed split. */
+export function drawWeights(chance: Chance, third: string | null) {
   const canary = chance.pick('10%', '50%', '33.33%')
   return third === null ? { canary } : { canary, [third]: chance.pick('10%', '25%') }
 }

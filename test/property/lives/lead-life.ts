@@ -1,4 +1,5 @@
 import { given } from './chance.ts'
+import { changeSplit } from './change-split.ts'
 import type { ServiceParts } from './draw-service.ts'
 import { Life, type LifeOptions } from './life.ts'
 import type { LifeGateway } from './life-gateway.ts'
@@ -9,6 +10,8 @@ import { copyStore, strikeStore } from './strike-store.ts'
 export type Led = {
   readonly faults: readonly string[]
   readonly requests: number
+  /** Of the requests, by how often each came. */
+  readonly outcomes: Readonly<Record<string, number>>
   readonly decisions: number
   /** Decisions that took requests from a canary for good. */
   readonly rolledBack: number
@@ -42,11 +45,12 @@ export async function leadLife(seconds: number, options: LifeOptions): Promise<L
   } finally {
     await life.end()
   }
-  const { faults, traffic, log, feedback } = life
+  const { access, faults, traffic, log, feedback } = life
   const told = faults.map((fault) => `seed ${options.seed}, ${fault}`)
   return {
     faults: told,
     requests: traffic.served.length,
+    outcomes: access.outcomes,
     decisions: log.count,
     rolledBack: log.rolledBack,
     judgedAgain: life.judgedAgain,
@@ -143,9 +147,17 @@ async function changeFile(life: Life): Promise<void> {
   const name = chance.pick(...Object.keys(services))
   const changed = change(life, name, services[name]!)
   const next = { ...services, ...changed }
+  const [gone] = life.gone.keys()
+  if (gone !== undefined && chance.isSo(0.5)) {
+    next[gone] ??= life.gone.get(gone)!
+    life.gone.delete(gone)
+  }
   if (!life.isValid(next)) return
   const removed = chance.isSo(0.1) && Object.keys(services).length > 1
-  if (removed) delete next[name]
+  if (removed) {
+    life.gone.set(name, next[name]!)
+    delete next[name]
+  }
   life.services = next
   life.disturbances.change(name)
   for (const gateway of life.awake) {
@@ -168,6 +180,7 @@ function change(life: Life, name: string, service: ServiceParts): Record<string,
   const { variants, rollout, analysis } = service
   const version = `c${chance.whole(0, 3)}.${chance.whole(0, 1)}`
   const canary = { ...variants['canary']!, version }
+  if (chance.isSo(0.4)) return { [name]: changeSplit(chance, service) }
   if (kind < 0.25) return { [name]: life.draw(name) }
   if (kind < 0.35) return { [`s${chance.whole(0, 9)}`]: life.draw(name) }
   if (kind < 0.6) return { [name]: { ...service, variants: { ...variants, canary } } }

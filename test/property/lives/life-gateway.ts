@@ -6,7 +6,7 @@ import type { ReloadResult } from '../../../src/admin/admin-deps.ts'
 import { createGateway } from '../../../src/gateway.ts'
 import { reloadFrom } from '../../../src/reload.ts'
 import type { WorkerGateway } from '../../../src/running-gateway.ts'
-import type { Chance } from './chance.ts'
+import { Chance } from './chance.ts'
 import type { ServiceParts } from './draw-service.ts'
 import type { LifeClock, LifeTime } from './life-time.ts'
 import { StoreWay, type SharedStore } from './shared-store.ts'
@@ -129,6 +129,12 @@ export class LifeGateway {
     return this.taken.some(({ config }) => config.services.every(({ name }) => name !== service))
   }
 
+  /** Whether requests of a service may wait before they are sent. */
+  hasDoor(service: string): boolean {
+    const variants = this.config.services.find(({ name }) => name === service)?.variants ?? []
+    return variants.some(({ maxInFlight }) => maxInFlight !== null)
+  }
+
   /** Whether it has ever gone by a list of its own of what counts as a failure. */
   hasOtherErrors(service: string): boolean {
     return this.taken.some(({ config }) =>
@@ -171,7 +177,8 @@ export class LifeGateway {
       log: pino({ level: 'info' }, { write: (line) => this.#around.onLine(this, line) }),
       linesLost: () => 0,
       clock: this.clock,
-      draw: chance.draw,
+      // Its own: when requests end is for the machine to say, and what befalls the life is not.
+      draw: new Chance(chance.whole(0, 1e9)).draw,
       // Its first letters name the process in the lease.
       newRequestId: () => `${this.#number}-${++ids}-of-a-life`,
       version: 'of a life',
@@ -230,7 +237,11 @@ export class LifeGateway {
 export function writeServices(services: Services, folder: string, place: number): string {
   const whole = {
     version: 1,
-    gateway: { listen: '127.0.0.1:0', drain: { wait: 0, deadline: '1s', streams: '1s' } },
+    gateway: {
+      listen: '127.0.0.1:0',
+      drain: { wait: 0, deadline: '1s', streams: '1s' },
+      log: { access: { sample: '100%' } },
+    },
     admin: { listen: '127.0.0.1:0' },
     store: 'redis://127.0.0.1:1/0',
     lastWeights: `${folder}/last-weights-${place}.json`,

@@ -2,12 +2,13 @@ import type { DecisionJson, ServiceJson } from '../../../src/admin/present.ts'
 import { CANARY } from '../../../src/domain/variant.ts'
 import type { Contract } from '../../admin/contract.ts'
 import { askAdmin, type AdminAnswer, type AdminRequest } from '../../e2e/support/admin-api.ts'
+import { compareServed, compareUnanswered, type AccessLines } from './access-lines.ts'
 import type { Chance } from './chance.ts'
 import { countRequests } from './count-requests.ts'
 import { compareMetrics, spoiltSamples } from './compare-metrics.ts'
 import type { LifeGateway } from './life-gateway.ts'
 import { stepsOf, type LifeLog } from './life-log.ts'
-import type { Served } from './served-requests.ts'
+import type { LifeTraffic } from './life-traffic.ts'
 
 /** What was done to a service by now. */
 export type Done = {
@@ -35,11 +36,17 @@ const KNOWN_EVERYWHERE_MS = 1000
 export class LifeInspector {
   readonly #contract: Contract
   readonly #log: LifeLog
+  readonly #access: AccessLines
   readonly #onFault: (what: string) => void
 
-  constructor(contract: Contract, log: LifeLog, onFault: (what: string) => void) {
+  constructor(
+    contract: Contract,
+    { access, log }: { readonly access: AccessLines; readonly log: LifeLog },
+    onFault: (what: string) => void,
+  ) {
     this.#contract = contract
     this.#log = log
+    this.#access = access
     this.#onFault = onFault
   }
 
@@ -88,8 +95,18 @@ export class LifeInspector {
     }
   }
 
-  /** Counts are those of what was sent; nothing is under way. */
-  async count(gateway: LifeGateway, served: readonly Served[]): Promise<void> {
+  /** Counts and lines are those of what was sent; nothing is under way. */
+  async count(gateway: LifeGateway, traffic: LifeTraffic): Promise<void> {
+    for (const each of traffic.served) {
+      if (each.gateway !== gateway) continue
+      const wrong = compareServed(each, this.#access.find(gateway, each.requestId))
+      if (wrong !== null) this.#onFault(wrong)
+    }
+    for (const each of traffic.unanswered) {
+      if (each.gateway !== gateway) continue
+      const wrong = compareUnanswered(each, this.#access.find(gateway, each.requestId))
+      if (wrong !== null) this.#onFault(wrong)
+    }
     const listed = (await this.ask(gateway, '/api/v1/services')).json<{
       services: readonly ServiceJson[]
     }>()
@@ -97,8 +114,8 @@ export class LifeInspector {
     for (const service of listed.services) {
       const { name } = service
       if (gateway.wasWithout(name)) continue
-      const own = served.filter((each) => each.gateway === gateway && each.service === name)
-      for (const what of countRequests(gateway, service, text, own)) {
+      const own = this.#access.of(gateway, name)
+      for (const what of countRequests(gateway, service, text, { own, sentAt: traffic.sentAt })) {
         this.#onFault(`${gateway.name} counts of ${name} ${what}`)
       }
     }

@@ -1,6 +1,8 @@
 import type { Decision, Standing } from '../../../src/domain/decision.ts'
 import { rolloutId, type RolloutState } from '../../../src/domain/rollout-state.ts'
 import { isAllowed } from '../crash-and-replay/transitions.ts'
+import type { ExperimentState } from '../../../src/rollout/experiment.ts'
+import { experimentKey } from '../../../src/rollout/experiment-plan.ts'
 import type { Stored } from './shared-store.ts'
 
 /** A decision on a rollout, as it came into the log. */
@@ -24,6 +26,9 @@ export const EMPTY_LOG: LogCopy = {
   ...{ numbers: new Map(), states: new Map(), rollouts: new Map(), banned: new Map() },
 }
 
+/** Where a fixed split stands from then on; null = nothing is stored of it. */
+type SplitSince = { readonly at: number; readonly state: ExperimentState | null }
+
 /** From then on a decision is in force; null = none is. */
 type InForce = { readonly at: number; readonly logged: Logged | null }
 
@@ -41,6 +46,7 @@ export class LifeLog {
   #banned = new Map<string, ReadonlySet<string>>()
   /** What was in force when, also of what the store has lost since. */
   readonly #inForce = new Map<string, InForce[]>()
+  readonly #splits = new Map<string, SplitSince[]>()
 
   constructor(onFault: (what: string) => void) {
     this.#onFault = onFault
@@ -52,6 +58,10 @@ export class LifeLog {
     this.#states.set(kept, state)
     if (before !== undefined && state.revision <= before.revision) {
       this.#onFault(`${kept}: revision ${state.revision} follows ${before.revision}`)
+    }
+    if (kept.endsWith('/')) {
+      const since = this.#splits.get(kept) ?? []
+      this.#splits.set(kept, [...since, { at, state }])
     }
     // Those of a comparison have no log: their weights are those of the file.
     if (decision === null && kept.includes('/')) return
@@ -85,6 +95,7 @@ export class LifeLog {
     for (const [service, all] of this.#inForce) {
       all.push({ at, logged: rollouts.get(service)?.at(-1) ?? null })
     }
+    for (const [kept, all] of this.#splits) all.push({ at, state: states.get(kept) ?? null })
   }
 
   /** What is stored of a service's rollout; null = there is none. */
@@ -114,6 +125,13 @@ export class LifeLog {
     const first = all.findLastIndex(({ at }) => at <= from)
     const since = (first === -1 ? all : all.slice(first)).map(({ logged }) => logged)
     return first === -1 ? [null, ...since] : since
+  }
+
+  /** Where a service's fixed split stood at some moment since then; null in it = nothing was stored. */
+  splitsSince(service: string, from: number): readonly SplitSince[] {
+    const all = this.#splits.get(experimentKey(service)) ?? []
+    const first = all.findLastIndex(({ at }) => at <= from)
+    return first === -1 ? [{ at: from, state: null }, ...all] : all.slice(first)
   }
 
   /** The log of a service, a line for each decision. */

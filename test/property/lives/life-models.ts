@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { startUpstream, type FakeUpstream } from '../../support/fake-upstream.ts'
 import type { Origins } from './draw-service.ts'
 
-/** What a model does with a request. `held`: it answers well when it is told to. */
-export type Deed = 'ok' | 'failed' | 'refused' | 'unreadable' | 'broken' | 'held'
+/** What a model does with a request. `held`: it answers well when it is told to; `streamed`: it begins, and goes on then. */
+export type Deed = 'ok' | 'failed' | 'refused' | 'unreadable' | 'broken' | 'held' | 'streamed'
 
 /** What becomes of a request at the model that it comes to: baseline, canary, and the third. */
 export type Fate = { readonly deeds: readonly Deed[]; readonly scores: readonly number[] }
@@ -47,9 +47,10 @@ export async function startModels(): Promise<LifeModels> {
       const { deeds, scores } = JSON.parse(String(headers[FATE])) as Fate
       const body = JSON.stringify({ score: scores[index] })
       const deed = deeds[index]!
-      if (deed !== 'held') perform(res, deed, body)
-      else if (holds) held.add(() => answer(res, 200, body))
-      else answer(res, 200, body)
+      if (deed !== 'held' && deed !== 'streamed') return perform(res, deed, body)
+      const end = deed === 'held' ? () => answer(res, 200, body) : beginStream(res, body)
+      if (holds) held.add(end)
+      else end()
     })
     model.server.on('connection', (socket) => {
       if (down.has(place)) socket.destroy()
@@ -103,7 +104,18 @@ export async function startModels(): Promise<LifeModels> {
   return all
 }
 
-function perform(res: ServerResponse, deed: Exclude<Deed, 'held'>, body: string): void {
+/** Sends the first event of a stream; what is given back ends it. */
+function beginStream(res: ServerResponse, body: string): () => void {
+  res.writeHead(200, { 'content-type': 'text/event-stream' })
+  res.write(`data: ${body}\n\n`)
+  return () => void res.end(`data: ${body}\n\n`)
+}
+
+function perform(
+  res: ServerResponse,
+  deed: Exclude<Deed, 'held' | 'streamed'>,
+  body: string,
+): void {
   switch (deed) {
     case 'ok':
       return answer(res, 200, body)

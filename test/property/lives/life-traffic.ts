@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { RequestFields } from '../../../src/routing/fields.ts'
+import type { Unanswered } from './access-lines.ts'
 import type { Chance } from './chance.ts'
 import type { LifeGateway } from './life-gateway.ts'
 import { FATE, type Deed, type Fate, type LifeModels } from './life-models.ts'
@@ -10,6 +12,9 @@ const USERS = 300
 
 /** An answer with a prediction that can be read. */
 const READ = /^\{"score":/
+
+/** Who may wait at a door waits for time to pass, and so does nobody for them longer than this, in real milliseconds. */
+const DOOR_MS = 20
 
 /** How the models answer for a while, and how many ask. */
 export type Mood = {
@@ -26,6 +31,10 @@ export class LifeTraffic {
   readonly mood: Mood = { failing: [0.01, 0.01, 0.01], isOdd: false, most: 4 }
   /** Requests that were answered, in order. */
   readonly served: Served[] = []
+  /** Those without a whole answer. */
+  readonly unanswered: Unanswered[] = []
+  /** When each was sent, milliseconds since the life began. */
+  readonly sentAt = new Map<string, number>()
   readonly #agent = new Agent({ connections: 50 })
   readonly #chance: Chance
   readonly #models: LifeModels
@@ -59,10 +68,16 @@ export class LifeTraffic {
       ...(tier === null ? {} : { 'x-tier': tier }),
     }
     const at = this.#time.ms
+    this.sentAt.set(requestId, at)
     const { aloneSince } = gateway
+    const isHeld = fate.deeds.some((deed) => deed === 'held' || deed === 'streamed')
+    const leaving = isHeld && chance.isSo(0.4) ? new AbortController() : null
+    let isAnswered = false
     const sent = request(`${gateway.data}/${service}/predict${query}`, {
       ...{ method: 'POST', headers, body: JSON.stringify(body), dispatcher: this.#agent },
+      ...(leaving === null ? {} : { signal: leaving.signal }),
     }).then(async (answer) => {
+      isAnswered = true
       const isRead = READ.test(await answer.body.text())
       const told = (name: string) => answer.headers[name] as string | undefined
       const replaced = told('x-serin-fallback')
@@ -75,12 +90,16 @@ export class LifeTraffic {
     })
     const done = sent.catch((error: unknown) => {
       // A process that is killed leaves its clients without an answer.
-      if (!gateway.isDead) throw error
+      if (gateway.isDead) return
+      const hasLeft = leaving?.signal.aborted === true
+      if (!hasLeft && !isAnswered) throw error
+      this.unanswered.push({ gateway, service, requestId, hasLeft })
     })
     const known = done.finally(() => this.#underWay.delete(known))
     this.#underWay.add(known)
-    if (fate.deeds.includes('held')) await Promise.race([done, this.#models.arrived(requestId)])
-    else await done
+    const waited: Promise<unknown>[] = isHeld ? [done, this.#models.arrived(requestId)] : [done]
+    await Promise.race(gateway.hasDoor(service) ? [...waited, delay(DOOR_MS)] : waited)
+    leaving?.abort()
   }
 
   /** Resolves when all that is under way has ended; what is held has to be let go before. */
@@ -97,6 +116,7 @@ export class LifeTraffic {
     const rare = chance.draw()
     const deeds = mood.failing.map((share): Deed => {
       if (rare < 0.03) return 'held'
+      if (rare < 0.05) return 'streamed'
       if (chance.isSo(share)) return chance.pick('failed', 'failed', 'broken')
       return rare > 0.98 ? chance.pick('refused', 'unreadable') : 'ok'
     })

@@ -5,6 +5,8 @@ import type { ServiceJson } from '../../../src/admin/present.ts'
 import { LEASE_TTL_MS } from '../../../src/evaluator/lease-keeper.ts'
 import { Contract, readDocument } from '../../admin/contract.ts'
 import type { RedisServer } from '../../support/redis-server.ts'
+import type { AccessEntry } from '../../../src/proxy/access-log.ts'
+import { AccessLines } from './access-lines.ts'
 import { Chance } from './chance.ts'
 import { drawService, type ServiceParts } from './draw-service.ts'
 import { LifeDisturbances } from './life-disturbances.ts'
@@ -58,6 +60,7 @@ const STOP_MS = 20_000
 /** As far as a life reads it. */
 type LogLine = {
   readonly level: number
+  readonly msg?: string
   readonly decision?: number | { readonly service: string; readonly id: number }
 }
 
@@ -73,6 +76,7 @@ export class Life {
   readonly time = new LifeTime()
   readonly faults: string[] = []
   readonly log = new LifeLog((what) => this.fault(what))
+  readonly access = new AccessLines((what) => this.fault(what))
   readonly store: SharedStore
   readonly disturbances = new LifeDisturbances(this.time)
   readonly traffic: LifeTraffic
@@ -86,6 +90,8 @@ export class Life {
   readonly gateways: (LifeGateway | null)[]
   /** What all gateways are to have. */
   services: Services = {}
+  /** Services that a file has left out, as they were. */
+  readonly gone = new Map<string, ServiceParts>()
   /** The last one that was made of its store; null = there is none. */
   copy: StoreCopy | null = null
   /** Attempts that were judged again, and came out as they were. */
@@ -108,7 +114,8 @@ export class Life {
     this.store = new SharedStore(engine, this.time, (stored) => this.log.add(stored, this.time.ms))
     this.gateways = Array.from({ length: gateways }, () => null)
     this.traffic = new LifeTraffic(this.chance, models, this.time)
-    this.inspector = new LifeInspector(contract, this.log, (what) => this.fault(what))
+    const { access, log } = this
+    this.inspector = new LifeInspector(contract, { access, log }, (what) => this.fault(what))
     this.terminal = new LifeTerminal(this.time, this.inspector, (what) => this.fault(what))
     this.feedback = new LifeFeedback(this.chance, this.time, this.inspector, (what) =>
       this.fault(what),
@@ -274,7 +281,7 @@ export class Life {
         await inspector.look(gateway, name, chance, this.known(name))
         await terminal.look(gateway, name, chance)
       }
-      await inspector.count(gateway, traffic.served)
+      await inspector.count(gateway, traffic)
     }
     const [gateway] = this.awake
     for (const name of Object.keys(this.services)) {
@@ -311,11 +318,13 @@ export class Life {
 
   readonly #hear = (gateway: LifeGateway, line: string): void => {
     if (isSpoilt(line)) this.fault(`${gateway.name} logs ${line}`)
-    const { level, decision } = JSON.parse(line) as LogLine
+    const told = JSON.parse(line) as LogLine
+    if (told.msg === 'request') return this.access.add(gateway, told as unknown as AccessEntry)
+    const { level, decision } = told
     if (typeof decision === 'object') {
-      const told = `${decision.service} ${decision.id}`
-      if (this.#told.has(told)) this.fault(`${gateway.name} tells of decision ${told} again`)
-      this.#told.add(told)
+      const of = `${decision.service} ${decision.id}`
+      if (this.#told.has(of)) this.fault(`${gateway.name} tells of decision ${of} again`)
+      this.#told.add(of)
     }
     // Who is well may have asked who is not.
     const isExplained = gateway.isTroubled || this.gateways.some((each) => each?.isTroubled ?? true)

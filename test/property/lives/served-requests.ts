@@ -1,9 +1,11 @@
 import { rolloutId } from '../../../src/domain/rollout-state.ts'
 import type { Service } from '../../../src/domain/service.ts'
+import { weightsOf, winnerOf, type ExperimentState } from '../../../src/rollout/experiment.ts'
+import { buildExperimentPlan } from '../../../src/rollout/experiment-plan.ts'
 import { BASELINE, CANARY } from '../../../src/domain/variant.ts'
 import { assign } from '../../../src/routing/assign.ts'
 import type { RequestFields } from '../../../src/routing/fields.ts'
-import { buildSplit } from '../../../src/routing/split.ts'
+import { buildSplit, type Split } from '../../../src/routing/split.ts'
 import type { LifeGateway } from './life-gateway.ts'
 import type { LifeLog, Logged } from './life-log.ts'
 
@@ -46,9 +48,14 @@ export function judgeServed(served: Served, log: LifeLog): string | null {
   const before = decided.filter((logged) => logged === null || logged.at <= at)
   const trips = decided.filter((logged) => logged?.state.phase === 'rolled-back')
   const services = servicesAt(gateway, name, at)
-  // Weights of a fixed split are those of its file, or of a winner.
-  if (services.some((service) => service.rollout === null)) return null
+  const splits = log.splitsSince(name, since).filter((each) => each.at <= at)
   const possible = services.flatMap((service) => {
+    // Weights of a fixed split are those of its file, or of a winner; where the store is away nothing may be known of one.
+    if (service.rollout === null) {
+      const known = splits.map(({ state }) => state)
+      const here = aloneSince === null ? known : [...known, null]
+      return here.flatMap((state) => variantsOfFixed(service, state, served.fields))
+    }
     // Where the store is away a canary may be taken off here alone.
     const here = aloneSince === null ? before : [...before, null]
     return [...here, ...trips].flatMap((logged) => variantsOf(service, logged, served.fields))
@@ -86,6 +93,27 @@ function variantsOf(
   const isKnown = canaryVersion === canary && baselineVersion === baseline
   const weights = isKnown ? { canary: logged!.state.weightBp } : {}
   const split = buildSplit(service, weights, isKnown ? rolloutId(logged!.state) : '')
-  const draws = [0, 1 - Number.EPSILON]
-  return draws.map((draw) => assign(split, fields, () => draw).variant)
+  return variantsBy(split, fields)
+}
+
+/** The same of a fixed split in this state. */
+function variantsOfFixed(
+  service: Service,
+  state: ExperimentState | null,
+  fields: RequestFields,
+): readonly string[] {
+  const plan = buildExperimentPlan(service, '')
+  const winner = plan === null ? null : winnerOf(plan, state)
+  return variantsBy(buildSplit(service, weightsOf(service.split, winner), service.name), fields)
+}
+
+/** No variant's share of a draw is smaller. */
+const LEAST_SHARE = 0.05
+
+function variantsBy(split: Split, fields: RequestFields): readonly string[] {
+  const draws = Array.from({ length: 1 / LEAST_SHARE }, (_, i) => i * LEAST_SHARE)
+  const all = [...draws, 1 - Number.EPSILON].map(
+    (draw) => assign(split, fields, () => draw).variant,
+  )
+  return [...new Set(all)]
 }

@@ -37,7 +37,10 @@ export async function strikeStore(
       await redis.start()
       break
     case 'is older':
-      if (copy !== null) await bringBack(life, redis, copy)
+      if (copy === null) break
+      await redis.kill()
+      await startAgain(redis, wait)
+      await bringBack(life, redis, copy)
       break
     case 'is empty': {
       const isKept = chance.isSo(0.5)
