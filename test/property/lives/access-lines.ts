@@ -66,7 +66,9 @@ export function compareUnanswered(asked: Unanswered, line: AccessEntry | null): 
   if (line === null) return `${told}, and has no line`
   // It was turned away, or what is booked is what was replaced.
   if (line.variant === null || line.fallback) return null
-  const isLeft = line.outcome === 'client_closed'
+  // An answer of serin's own may have been there when its client left.
+  const isOwnAnswer = line.code !== null && line.status !== 499
+  const isLeft = line.outcome === 'client_closed' || isOwnAnswer
   const isFailed = line.outcome === 'failed' || line.outcome === 'no_answer'
   if (asked.hasLeft ? isLeft : isFailed) return null
   return `${told}, and its line is ${print(line)}`

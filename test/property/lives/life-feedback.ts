@@ -63,8 +63,13 @@ export class LifeFeedback {
       this.#note(service, requestId)
       return [{ service, requestId, label: this.#chance.draw() }]
     })
+    const asked = new Set([gateway, ...served.map((each) => each.gateway)])
+    const takenBy = () => [...asked].reduce((sum, { taken }) => sum + taken.length, 0)
+    const taken = takenBy()
     const report = await this.#send(gateway, lines)
     if (report === null || report.joined + report.rejected.length === lines.length) return
+    // Who has to hear of cohorts first answers later, and another file may have come by then.
+    if (takenBy() > taken) return
     this.#onFault(`${gateway.name} has ${JSON.stringify(report)} of ${JSON.stringify(lines)}`)
   }
 
