@@ -1,11 +1,12 @@
 import type { MetricJson } from '../admin/present-metric.ts'
 import { formatNumber, formatPercent } from '../rollout/format.ts'
+import { UNANSWERED } from '../rollout/describe-faults.ts'
 import { CLIENT_ERROR } from '../rollout/hypotheses.ts'
 import { ABOVE_CAP_HARM } from '../statistics/event-evidence.ts'
 
 /** What a guard that nobody has configured is there for, as sentences; empty of other metrics. */
 export function describeGuard(metric: MetricJson): readonly string[] {
-  return [...aboveCap(metric), ...labelMissing(metric), ...clientError(metric)]
+  return [...aboveCap(metric), ...labelMissing(metric), ...noAnswer(metric), ...clientError(metric)]
 }
 
 function aboveCap({ name, better }: MetricJson): readonly string[] {
@@ -29,6 +30,10 @@ function labelMissing({ name, kind }: MetricJson): readonly string[] {
   return [
     `It guards ${metric}: the share of requests for which no label came within its window (for the mean of an event: no such event), failed ones among them, counted over the whole attempt. An outage of the sender stays in it after they come again; only a difference between the two counts.`,
   ]
+}
+
+function noAnswer({ kind }: MetricJson): readonly string[] {
+  return kind === 'no-answer' ? [`It guards all others: ${UNANSWERED}.`] : []
 }
 
 function clientError({ kind, margins }: MetricJson): readonly string[] {

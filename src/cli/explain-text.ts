@@ -1,5 +1,6 @@
 import type { MetricJson } from '../admin/present-metric.ts'
 import type { DecisionJson, ServiceJson } from '../admin/present.ts'
+import { isHarmShown } from '../domain/metric-facts.ts'
 import { describePauseEnd, type KnownPause } from '../domain/describe-pause.ts'
 import type { Standing } from '../domain/decision.ts'
 import { explainMetric, line, type ExplainedLine } from './explain-metric.ts'
@@ -29,7 +30,7 @@ export function explainDecision(
     line(0, ''),
     line(0, `When: ${at}, under configuration ${decision.configHash}.`),
     line(0, `Who: ${describeActor(decision)}.`),
-    line(0, `Why: ${REASONS[decision.reason] ?? decision.reason}.`),
+    line(0, `Why: ${describeReason(decision)}.`),
     ...(note === null ? [] : [line(0, `Given reason: ${note}`)]),
     line(0, `From: ${describeStanding(from)}.`),
     line(0, `To: ${describeStanding(to)}.`),
@@ -44,8 +45,12 @@ function isMovedByHold({ action, from, to }: DecisionJson): boolean {
   return action === 'hold' && renderWeights(from.weights) !== renderWeights(to.weights)
 }
 
-function describeActor({ actor, reason }: DecisionJson): string {
+function describeActor(decision: DecisionJson): string {
+  const { actor, reason } = decision
   if (actor !== 'evaluator') return actor
+  const failed = failedMetricOf(decision)
+  // A limit, or a measurement, is no evidence.
+  if (failed !== undefined && !isHarmShown(failed)) return 'the evaluator, outside α'
   if (PLANNED.has(reason)) return 'the evaluator, as planned'
   return WITHOUT_EVIDENCE.has(reason) ? 'the evaluator' : 'the evaluator, from the evidence'
 }
@@ -182,6 +187,17 @@ const REASONS: Readonly<Record<string, string>> = {
   'analysis-changed': 'the configuration has another analysis',
   'no-worse': 'every required metric was shown to be within its margin',
   'watch-over': 'the watch at 100 % ended without an alarm',
+}
+
+function describeReason(decision: DecisionJson): string {
+  const { reason } = decision
+  const isMetric = failedMetricOf(decision) !== undefined
+  return REASONS[reason] ?? (isMetric ? `the metric ${reason} failed` : reason)
+}
+
+function failedMetricOf({ action, reason, metrics }: DecisionJson): MetricJson | undefined {
+  const isAgainst = action === 'rollback' || action === 'pause'
+  return isAgainst ? metrics.find(({ name }) => name === reason) : undefined
 }
 
 function describeStanding({ phase, step, weights }: Standing): string {

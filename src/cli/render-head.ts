@@ -1,7 +1,7 @@
 import { kindOfSplit } from '../domain/kind-of-split.ts'
 import type { ServiceJson } from '../admin/present.ts'
-import { describePause, describePauseEnd } from '../domain/describe-pause.ts'
-import { describeRollback } from '../domain/describe-rollback.ts'
+import { describePauseCause, describePauseEnd } from '../domain/describe-pause.ts'
+import { describeRollbackCause } from '../domain/describe-rollback.ts'
 import { formatWeight } from '../rollout/format.ts'
 import { renderTime } from './render-command.ts'
 import { renderLabelled, renderTable, type Cell, type Style } from './render.ts'
@@ -48,7 +48,8 @@ function describePhase(service: ServiceJson): string | null {
     }
     const until = pause.until === null ? '' : ` until ${renderTime(pause.until)}`
     const ends = describePauseEnd(pause, service.name)
-    return `paused ${describePause(pause.by, pause.metric)}${until}; ${ends}`
+    const keeps = isPlanned ? '' : describeKept(service)
+    return `${describePauseCause(pause)}${until}${keeps}; ${ends}`
   }
   if (service.idleReason === 'manual-start') return 'waits for `serin promote`'
   if (service.idleReason === 'canary-not-ready') return 'the canary was not healthy yet'
@@ -59,7 +60,13 @@ function describePhase(service: ServiceJson): string | null {
   }
   return service.rolledBackReason === null
     ? null
-    : `rolled back ${describeRollback(service.rolledBackReason)}; \`serin retry ${service.name}\`${describeCooldown(service)} begins another attempt`
+    : `${describeRollbackCause(service.rolledBackReason)}; the baseline serves everything. \`serin explain ${service.name}\` says more; \`serin retry ${service.name}\`${describeCooldown(service)} begins another attempt`
+}
+
+// Whoever is called by a pause has to know first that users still get the canary's answers.
+function describeKept({ weights }: ServiceJson): string {
+  const canary = weights['canary'] ?? 0
+  return canary === 0 ? '' : `, and the canary keeps its ${formatWeight(canary)} of the requests`
 }
 
 /** From when on a version that is rolled back can be retried, after a blank; empty where that is not known. */

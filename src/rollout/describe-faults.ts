@@ -8,7 +8,11 @@ import { describeUnreadable } from './unreadable.ts'
 const MOST_NAMED = 3
 
 /** Kinds that a request fails by being no good answer at all: a server that died looks like a bad model there. */
-const KINDS: ReadonlySet<string> = new Set(['error-rate', 'latency', 'no-answer'])
+const KINDS: ReadonlySet<string> = new Set(['error-rate', 'latency'])
+
+/** What `no-answer` counts: a server that hangs fails nothing, and no count of errors has those who left it. */
+export const UNANSWERED =
+  'the share of requests without an answer: clients that left before one, full queues, deadlines'
 
 /** What a pause by 4xx can be answered with. */
 const NO_FAILURES =
@@ -32,6 +36,7 @@ export function describeClientErrors({ faults }: Pick<Observation, 'faults'>): s
 export function describeFaultsOf({ name, kind }: MetricReport, seen: Observation): string {
   if (kind === 'label-missing') return `${unreadable(seen)}${unanswered(seen)}`
   if (kind === 'client-error') return `${describeClientErrors(seen)}${NO_FAILURES}`
+  if (kind === 'no-answer') return ` It is ${UNANSWERED}.${describeFaults(seen)}`
   return KINDS.has(kind) && !name.endsWith('/mirror') ? describeFaults(seen) : ''
 }
 

@@ -331,6 +331,8 @@ t.test('The metric that decided comes first, and none where no evidence decided.
   const byMetric = await explain(t, fakeDecision({ reason: 'rmse', metrics }))
   t.match(byMetric, /Who: the evaluator, from the evidence\..* rmse \(rmse\): .* errors \(rmse\): /)
   t.notMatch(byMetric, 'Next:')
+  const limited = await explain(t, fakeDecision({ action: 'rollback', reason: 'rmse', metrics }))
+  t.match(limited, 'Who: the evaluator, outside α. Why: the metric rmse failed.', 'no harm shown')
   const started = fakeDecision({ action: 'start', reason: 'canary-ready', metrics })
   const start = await explain(t, started)
   t.match(start, 'Who: the evaluator, as planned.')

@@ -196,17 +196,17 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
   const paused = { phase: 'paused', pausedBy: 'metric', pausedMetric: 'rmse', ...at } as const
   t.match(
     (await show(fakeStatus(fakeState(paused)))).replaceAll(/\s+/g, ' '),
-    'because paused because of rmse; `serin abort credit-risk` gives everybody the baseline; `serin resume credit-risk` goes on with the canary, and rmse only reports for the rest of the attempt',
+    'because the metric rmse failed, and the canary keeps its 20 % of the requests; `serin abort credit-risk` gives everybody the baseline; `serin resume credit-risk` goes on with the canary, and rmse only reports for the rest of the attempt',
   )
   const sick = { ...paused, pausedBy: 'baseline', pausedMetric: null } as const
   t.match(
     (await show(fakeStatus(fakeState(sick)))).replaceAll(/\s+/g, ' '),
-    'because paused because the baseline is sick; it does not go on by itself: `serin resume credit-risk` once the baseline is well again; where the canary is well, `serin promote credit-risk --full` gives it everybody (`abort` gives everybody the sick baseline)',
+    'because the baseline is sick, and the canary keeps its 20 % of the requests; it does not go on by itself: `serin resume credit-risk` once the baseline is well again; where the canary is well, `serin promote credit-risk --full` gives it everybody (`abort` gives everybody the sick baseline)',
   )
   const timed = { ...paused, pausedBy: 'timer', pausedMetric: null, resumeAt: NOW } as const
   t.match(
     await show(fakeStatus(fakeState(timed))),
-    /paused\s+as\s+its\s+steps\s+say\s+until\s+2027-05-01\s+12:00:00Z;\s+`serin\s+promote\s+credit-risk`\s+ends\s+it\s+now/,
+    /because {3}its\s+steps\s+have\s+a\s+pause\s+here\s+until\s+2027-05-01\s+12:00:00Z;\s+`serin\s+promote\s+credit-risk`\s+ends\s+it\s+now/,
   )
   const manual = fakeState({ phase: 'idle', idleReason: 'manual-start' })
   t.match(await show(fakeStatus(manual)), /because {3}waits for `serin promote`/)
@@ -233,11 +233,11 @@ t.test('Status tells why a rollout stands still, and what is not known yet.', as
     await blueGreen(timed),
     /preview, reached by the override alone, until\s+2027-05-01\s+12:00/,
   )
-  t.match(await blueGreen(paused), /because {3}paused because of/)
+  t.match(await blueGreen(paused), /because {3}the metric rmse failed; `serin abort/)
   const back = fakeState({ phase: 'rolled-back', rolledBackAt: NOW, rolledBackReason: 'breaker' })
   t.match(
     await show(fakeStatus(back)),
-    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}rolled\s+back\s+by\s+the\s+breaker;\s+`serin\s+retry\s+credit-risk`\s+\(from\s+2027-05-01\s+13:00:00Z\s+on,\s+before\s+that\s+with\s+`--force`\)\s+begins\s+another\s+attempt\n/,
+    /^credit-risk {2}rolled-back {2}1.4->2.0#1\n {2}because {3}too\s+many\s+requests\s+to\s+the\s+canary\s+had\s+no\s+good\s+answer\s+\(the\s+breaker\);\s+the\s+baseline\s+serves\s+everything\.\s+`serin\s+explain\s+credit-risk`\s+says\s+more;\s+`serin\s+retry\s+credit-risk`\s+\(from\s+2027-05-01\s+13:00:00Z\s+on,\s+before\s+that\s+with\s+`--force`\)\s+begins\s+another\s+attempt\n/,
   )
   t.match(await show({ ...fakeStatus(), rollout: null }), /^credit-risk {2}rollout not read yet\n/)
 
@@ -471,7 +471,7 @@ Rolled back by rmse: 3.6 on the canary against 3.1.
 
 When: 2027-05-01T11:59:00.000Z, under configuration 0123456789ab.
 Who: the evaluator, from the evidence.
-Why: rmse.
+Why: the metric rmse failed.
 From: progressing, step 1, baseline 95 %, canary 5 %.
 To: rolled-back, baseline 100 %, canary 0 %.
 

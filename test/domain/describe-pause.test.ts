@@ -1,11 +1,29 @@
 import t from 'tap'
-import { describePause, describePauseEnd } from '../../src/domain/describe-pause.ts'
+import {
+  describePause,
+  describePauseCause,
+  describePauseEnd,
+} from '../../src/domain/describe-pause.ts'
 
 t.test('a pause says who or what is behind it, not what it is called inside', async (t) => {
   t.equal(describePause('metric', 'rmse'), 'because of rmse')
   t.equal(describePause('baseline', null), 'because the baseline is sick')
   t.equal(describePause('override', null), 'because somebody set the weight')
   t.equal(describePause('of-tomorrow', null), 'because of of-tomorrow')
+})
+
+t.test('and the same after "because", without a second one', async (t) => {
+  const cases: readonly (readonly [by: string, metric: string | null, clause: string])[] = [
+    ['metric', 'rmse', 'the metric rmse failed'],
+    ['approval', null, 'a step waits for an approval'],
+    ['timer', null, 'its steps have a pause here'],
+    ['operator', null, 'an operator paused it'],
+    ['ratio-mismatch', null, 'requests are not shared out as drawn'],
+    ['baseline', null, 'the baseline is sick'],
+    ['override', null, 'somebody set the weight'],
+    ['of-tomorrow', null, 'of of-tomorrow'],
+  ]
+  for (const [by, metric, clause] of cases) t.equal(describePauseCause({ by, metric }), clause)
 })
 
 t.test('and what ends it, with the command to give', async (t) => {

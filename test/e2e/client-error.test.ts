@@ -74,7 +74,7 @@ t.test('A canary that answers 20 % with 404 against 1 % is paused, and says why.
     runSerin(t, ['status', 'refusing'], gateway.admin),
     runSerin(t, ['explain', 'refusing', String(decision!.id)], gateway.admin),
   ])
-  t.match(status.stdout, /paused because of client-error/)
+  t.match(status.stdout, /because +the metric client-error failed, and/)
   t.match(status.stdout.replace(/\s+/g, ' '), sentence)
   t.match(explained.stdout.replace(/\s+/g, ' '), sentence)
   t.match(explained.stdout, 'client-error (client-error, pauses): shown to be worse.')
