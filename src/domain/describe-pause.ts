@@ -9,7 +9,8 @@ export type KnownPause = { readonly by: string; readonly metric: string | null }
  */
 export function describePause(by: string, metric: string | null): string {
   if (metric !== null) return `because of ${metric}`
-  return CAUSES[by as PausedBy]?.why ?? `because of ${by}`
+  const cause = CAUSES[by as PausedBy]
+  return cause?.why ?? `because ${cause?.clause ?? `of ${by}`}`
 }
 
 /**
@@ -34,7 +35,8 @@ export function describePauseEnd({ by, metric }: KnownPause, service: string): s
 }
 
 type Cause = {
-  readonly why: string
+  /** To be read after "paused"; absent = "because" and the clause. */
+  readonly why?: string
   readonly clause: string
   readonly end: (service: string) => string
 }
@@ -56,18 +58,15 @@ const CAUSES: Readonly<Partial<Record<PausedBy, Cause>>> = {
     end: (service) => `\`serin resume ${service}\` goes on`,
   },
   'ratio-mismatch': {
-    why: 'because requests are not shared out as drawn',
     clause: 'requests are not shared out as drawn',
     end: (service) => `\`serin resume ${service}\` goes on, and counts the shares anew`,
   },
   baseline: {
-    why: 'because the baseline is sick',
     clause: 'the baseline is sick',
     end: (service) =>
       `it does not go on by itself: \`serin resume ${service}\` once the baseline is well again; where the canary is well, \`serin promote ${service} --full\` gives it everybody (\`abort\` gives everybody the sick baseline)`,
   },
   override: {
-    why: 'because somebody set the weight',
     clause: 'somebody set the weight',
     end: (service) => `\`serin resume ${service}\` goes back to the weight of the step`,
   },

@@ -3,7 +3,8 @@
  * none of those known is the name of a metric.
  */
 export function describeRollback(reason: string): string {
-  return CAUSES[reason]?.why ?? `because of ${reason}`
+  const cause = CAUSES[reason]
+  return cause?.why ?? `because ${cause?.clause ?? `of ${reason}`}`
 }
 
 /** The same to be read after "because": `an operator asked for it`, `the metric rmse failed`. */
@@ -11,19 +12,13 @@ export function describeRollbackCause(reason: string): string {
   return CAUSES[reason]?.clause ?? `the metric ${reason} failed`
 }
 
-const CAUSES: Readonly<Record<string, { readonly why: string; readonly clause: string }>> = {
+const CAUSES: Readonly<Record<string, { readonly why?: string; readonly clause: string }>> = {
   operator: { why: 'by an operator', clause: 'an operator asked for it' },
   breaker: {
     why: 'by the breaker',
     clause: 'too many requests to the canary had no good answer (the breaker)',
   },
-  'variant-down': {
-    why: 'because no upstream of the canary answered',
-    clause: 'no upstream of the canary answered',
-  },
+  'variant-down': { clause: 'no upstream of the canary answered' },
   'max-duration': { why: 'because its time was over', clause: 'its time (maxDuration) was over' },
-  'rolled-back-before': {
-    why: 'because this version was rolled back before',
-    clause: 'this version was rolled back before',
-  },
+  'rolled-back-before': { clause: 'this version was rolled back before' },
 }

@@ -187,7 +187,7 @@ function observe(
       }),
       canary: canarySpan,
       baseline: baselineSpan,
-      baselineLast: last,
+      baselineRecent: last,
     },
     baseline: healthOf(input, BASELINE, isFailing),
     canary: healthOf(input, CANARY, false),

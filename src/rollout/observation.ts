@@ -44,7 +44,7 @@ export type BreakerReading = {
   readonly canary: AttemptCount
   readonly baseline: AttemptCount
   /** The baseline's last max(20 attempts, 10 s), which tell whether it fails; absent = those of the span. */
-  readonly baselineLast?: AttemptCount
+  readonly baselineRecent?: AttemptCount
 }
 
 /** Whether a variant can answer, and whether it does. */

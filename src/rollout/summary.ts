@@ -268,7 +268,7 @@ function hasProof({ hypotheses }: RolloutPlan, reports: readonly MetricReport[])
 
 function describeSick({ baseline, breaker }: Observation): string {
   if (baseline.downForMs >= DOWN_AFTER_MS) return 'no upstream is healthy'
-  const last = breaker.baselineLast ?? breaker.baseline
+  const last = breaker.baselineRecent ?? breaker.baseline
   return `${unanswered(last)} of its last attempts ${failed(last.left ?? 0)}`
 }
 

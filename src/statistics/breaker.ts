@@ -49,12 +49,14 @@ const TIMES_BASELINE = 2
 const NO_RATES: AttemptRates = { failures: 0, unserved: 0, unanswered: 0 }
 
 /**
- * Whether the canary is broken so plainly that no statistics is needed: at least `share` of its
- * attempts failed, of at least 50 (10 in warm-up, as long as that is no chance at the baseline's rate, of which one more has failed: n·KL ≥ ln 1,000), and at
- * twice the baseline's rate or more in the same span. A baseline with under 20 attempts there is taken at its last known rates, at 0 when there
- * are none, or at those of the few where at least two of them failed and that is more: beside a canary that has
- * most of the traffic, an outage of both is seen in a few requests of the baseline, or not at all. Crude, fast, and outside the error budget α. The span (the last 50 attempts or 10 seconds,
- * whichever is more) is the caller's.
+ * Whether the canary is broken so plainly that no statistics is needed: at least `share` of its attempts failed, of at
+ * least 50, and at twice the baseline's rate or more in the same span. In warm-up 10 are enough where that is no chance at
+ * the baseline's rate with one failure more, n·KL ≥ ln 1,000 (Hoeffding, see `isBeyondChance`).
+ *
+ * A baseline with under 20 attempts there is taken at its last known rates, at 0 when there are none, or at those of the few
+ * where at least two of them failed and that is more: beside a canary that has most of the traffic, an outage of both is
+ * seen in a few requests of the baseline, or not at all. Crude, fast, and outside the error budget α. The span (the last 50
+ * attempts or 10 seconds, whichever is more) is the caller's.
  *
  * The same is asked of failures and client errors together: who asks both variants the same and has a 4xx from
  * the canary alone asks nothing wrong. A wrong path or model name answers so to everybody, and fast.
