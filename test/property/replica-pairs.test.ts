@@ -20,6 +20,7 @@ import { isEmptyPairTally } from '../../src/rollout/pair-tally.ts'
 import { emptyEvidence } from '../../src/statistics/empty-evidence.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { planOf, state } from '../fakes/rollout.ts'
+import { NOTHING_ELSE } from '../fakes/silent-follower.ts'
 import {
   ERRORS,
   LATENCY,
@@ -198,15 +199,7 @@ class World {
   }
 
   async #follow({ voice, following, book }: Follower): Promise<void> {
-    const known = {
-      service: 'svc',
-      trip: null,
-      step: null,
-      faults: null,
-      labelled: null,
-      departs: false,
-    }
-    await voice.look([{ ...known, followed: following.cohorts }])
+    await voice.look([{ ...NOTHING_ELSE, followed: following.cohorts }])
     await following.turn(this.#plan, this.#state, book)
   }
 

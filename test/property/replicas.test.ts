@@ -20,6 +20,7 @@ import { areClose } from '../fakes/close-evidence.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { state } from '../fakes/rollout.ts'
 import { ERRORS, ManualClock, RMSE, rolloutSpec, service } from '../fakes/simulated-service.ts'
+import { NOTHING_ELSE } from '../fakes/silent-follower.ts'
 
 const request = fc.record({
   canary: fc.boolean(),
@@ -208,15 +209,7 @@ class World {
 
   async #follow({ voice, following, book, replicas }: Follower): Promise<void> {
     const { cohorts } = following
-    const known = {
-      service: 'svc',
-      trip: null,
-      step: null,
-      faults: null,
-      labelled: null,
-      departs: false,
-    }
-    await voice.look([{ ...known, followed: cohorts }])
+    await voice.look([{ ...NOTHING_ELSE, followed: cohorts }])
     if (cohorts !== null) await replicas.claim([{ service: 'svc', claims: cohorts.claims }])
     await following.turn(this.#plan, this.#state, book)
   }
