@@ -1,7 +1,8 @@
 /**
  * What judging costs: CPU of a tick over many services, the longest time that it holds the event loop,
  * and what recording adds to a request. Everything is the product's own, with a real store; requests are
- * booked, not sent. `npm run bench:judging [-- --services 1000 --ticks 20 --json FILE]`
+ * booked, not sent. A tick is all that is looked at in one `interval` of the services, while each of them has requests.
+ * `npm run bench:judging [-- --services 1000 --requests 10 --ticks 40 --json FILE]`
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,6 +25,8 @@ import { spread } from './spread.ts'
 const { values } = parseArgs({
   options: {
     services: { type: 'string', default: '1000' },
+    /** That each of them has in a tick. */
+    requests: { type: 'string', default: '10' },
     ticks: { type: 'string', default: '40' },
     json: { type: 'string' },
   },
@@ -35,10 +38,10 @@ letHelpersYield()
 
 const root = process.cwd()
 const TICK_MS = 2000
-/** Requests that each service has in a tick. */
-const REQUESTS = 10
+const LOOKS = TICK_MS / LOOK_MS
+const REQUESTS = Number(values.requests)
 /** Ticks that bring the first cohorts and code into their usual state. */
-const WARM_UP_TICKS = 5
+const WARM_UP_TICKS = 10
 
 const clock = { ms: Date.UTC(2027, 0, 1) }
 const now = { now: () => clock.ms, monotonic: () => performance.now() }
@@ -80,17 +83,20 @@ const ticks: number[] = []
 const quietLooks: number[] = []
 const holds: number[] = []
 for (let tick = -WARM_UP_TICKS; tick < Number(values.ticks); tick += 1) {
-  for (const book of books) for (let n = 0; n < REQUESTS; n += 1) request(book, n)
-  clock.ms += TICK_MS
   // Who watches for holds is always busy, and would be counted as what the tick costs.
   const isWatched = tick % 2 !== 0
-  const found = isWatched ? await measureHold() : await measureCpu()
-  clock.ms += LOOK_MS
-  const quiet = await measureCpu()
+  const found: number[] = []
+  for (let look = 0; look < LOOKS; look += 1) {
+    const upTo = Math.round((REQUESTS * (look + 1)) / LOOKS)
+    for (let n = Math.round((REQUESTS * look) / LOOKS); n < upTo; n += 1) books.forEach(request)
+    clock.ms += LOOK_MS
+    found.push(isWatched ? await measureHold() : await measureCpu())
+  }
   if (tick < 0) continue
-  const figures = isWatched ? holds : ticks
-  figures.push(found)
-  quietLooks.push(quiet)
+  if (isWatched) holds.push(Math.max(...found))
+  else ticks.push(found.reduce((sum, each) => sum + each, 0))
+  // The same moment once more: nothing has come since.
+  quietLooks.push(await measureCpu())
 }
 const recording = measureRecording(books[0]!)
 await evaluator.stop()
@@ -107,8 +113,8 @@ const report = {
   recordingMicros: spread(recording),
 }
 for (const [name, unit] of [
-  ['tickCpuMs', 'ms of CPU for a tick in which every service had requests'],
-  ['quietLookCpuMs', 'ms of CPU for a look between two ticks'],
+  ['tickCpuMs', 'ms of CPU for a tick, all looks of 2 s while every service has requests'],
+  ['quietLookCpuMs', 'ms of CPU for a look that finds nothing new'],
   ['longestHoldMs', 'ms: the longest that a tick held the event loop'],
   ['recordingMicros', 'µs for recording one request'],
 ] as const) {
@@ -125,9 +131,9 @@ async function take(service: Service): Promise<ServiceBook> {
 }
 
 /** One request in the books: half of them the canary's, one in fifty fails. */
-function request(book: ServiceBook, n: number): void {
+function request(book: ServiceBook): void {
   const assignment: Assignment = {
-    variant: n % 2 === 0 ? 'baseline' : 'canary',
+    variant: Math.random() < 0.5 ? 'baseline' : 'canary',
     reason: 'key',
     unit: Math.floor(Math.random() * 2 ** 52),
     suppressed: false,
@@ -171,7 +177,7 @@ function measureRecording(book: ServiceBook): readonly number[] {
   const requests = 20_000
   return Array.from({ length: 15 }, () => {
     const from = performance.now()
-    for (let n = 0; n < requests; n += 1) request(book, n)
+    for (let n = 0; n < requests; n += 1) request(book)
     return ((performance.now() - from) * 1000) / requests
   }).slice(5)
 }

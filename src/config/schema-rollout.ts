@@ -152,7 +152,13 @@ export const RolloutSchema = map(
 export const AnalysisSchema = map(
   {
     interval: Type.Optional(
-      positiveDuration(note('Between two looks at the evidence.', 'live', DEFAULTS.interval)),
+      positiveDuration(
+        note(
+          'Between two looks at the evidence. Where more than 200 services are judged at once, those with few requests wait longer: at most 10 s, or this where it is more.',
+          'live',
+          DEFAULTS.interval,
+        ),
+      ),
     ),
     warmUp: Type.Optional(
       duration(

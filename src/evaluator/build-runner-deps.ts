@@ -6,7 +6,7 @@ import type { ExperimentDeps, RunnerDeps } from './runner-deps.ts'
 export function buildRunnerDeps(
   service: string,
   deps: EvaluatorDeps,
-  lead: Pick<RunnerDeps, 'lease' | 'follows'>,
+  lead: Pick<RunnerDeps, 'lease' | 'follows' | 'judged'>,
   replicas: ReplicaDeps,
 ): RunnerDeps {
   const { reachability } = deps
@@ -17,6 +17,7 @@ export function buildRunnerDeps(
     clock: deps.clock,
     lease: lead.lease,
     follows: lead.follows,
+    judged: lead.judged,
     fetchProvider: deps.fetchProvider,
     apply: deps.apply,
     confirm: deps.confirm,

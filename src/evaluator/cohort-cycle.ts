@@ -22,7 +22,7 @@ import { MAX_UNITS } from '../store/limits.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { cohortNumberAt, lastNumberIn } from './cohort-number.ts'
 import type { CycleBook } from './cycle-book.ts'
-import { FOLDED_AT_ONCE, isDue } from './is-due.ts'
+import { FOLDED_AT_ONCE, isDue, nextFold } from './is-due.ts'
 import { KeptCohorts } from './kept-cohorts.ts'
 import { learnFrom, withLearnt } from './learn-terms.ts'
 import { PairCycle } from './pair-cycle.ts'
@@ -181,10 +181,11 @@ export class CohortCycle {
     return isFolded || this.#evidence !== before
   }
 
-  /** Nothing waits to be folded, here or at others. */
-  get isIdle(): boolean {
-    const isAlone = !this.#ledger.claims.isShared && !this.#shared.areAny
-    return isAlone && this.#pairs.isEmpty && !this.#hasClosed
+  /** When `fold` may have something to do before the next turn; Infinity = not before that, -Infinity = at any moment. */
+  get foldsAt(): number {
+    if (this.#ledger.claims.isShared || this.#shared.areAny || !this.#pairs.isEmpty)
+      return -Infinity
+    return nextFold(this.#ledger, this.#plan, this.#foldedThrough, this.#countedThrough)
   }
 
   get #hasClosed(): boolean {
@@ -266,10 +267,8 @@ export class CohortCycle {
     this.#evidence = foldAssignments(this.#evidence, whole)
     const others = shares.flatMap((s) => s.newUnits)
     for (const unit of others) this.#ledger.units.admit(unit)
-    const batch = unitsOf(
-      whole,
-      others.length === 0 ? slot.newUnits : [...slot.newUnits, ...others],
-    )
+    const newUnits = others.length === 0 ? slot.newUnits : [...slot.newUnits, ...others]
+    const batch = unitsOf(whole, newUnits)
     if (this.#plan.keyed && batch !== null) this.#pending.addUnits(batch)
     return true
   }

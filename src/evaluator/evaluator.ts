@@ -17,7 +17,6 @@ import { forecastRunning, forecastRunningExperiment } from './forecast-running.t
 import { Hearing } from './hearing.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { GivenTraffic } from './read-traffic.ts'
-import type { Follower } from './replica-voice.ts'
 import { Replicas, type SeenReplicas } from './replicas.ts'
 import type { RolloutRunner } from './rollout-runner.ts'
 import type { BookedLabel, BookEvent, RunnerDeps, RunnerResult } from './runner-deps.ts'
@@ -40,6 +39,8 @@ export class Evaluator {
   readonly #hearing = new Hearing()
   /** What was told of what the store has not taken up. */
   #told = ''
+  /** Services whose variants are compared. */
+  #judged = 0
   #looking: Promise<void> | null = null
   #firstLook: Promise<void> | null = null
   #timers: readonly (() => void)[] = []
@@ -164,8 +165,8 @@ export class Evaluator {
     await this.#claim()
     await this.#commands.end()
     // All at once: a store that is silent is waited for once, and one that is there takes many in one transaction.
-    await Promise.all(this.#all().map((runner) => this.#try('flush', () => runner.flush())))
-    await this.#try('good-bye', () => this.#replicas.leave(this.#followers()))
+    await Promise.all(this.#services.all.map((runner) => this.#try('flush', () => runner.flush())))
+    await this.#try('good-bye', () => this.#replicas.leave(this.#services.followers))
     // Whoever comes next then waits for it to run out.
     await this.#try('lease', () => this.#lease.release())
   }
@@ -243,14 +244,15 @@ export class Evaluator {
     const lease = this.#lease.current()
     if (lease !== null) this.#replicas.decide(lease)
     await this.#try('word of the other replicas', () =>
-      this.#replicas.hear(this.leads, () => this.#followers()),
+      this.#replicas.hear(this.leads, () => this.#services.followers),
     )
     await this.#try('commands', () => this.#commands.look(this.#replicas.areThere))
     await this.#claim()
     await this.#try('what waits for the store', async () => this.#services.settle())
     const seen = this.replicas
     if (seen !== null && this.#replicas.isNews(seen)) this.#deps.onReplicas?.(seen)
-    await tickAll(this.#all(), this.#deps.clock)
+    this.#judged = this.#services.countJudged()
+    await tickAll(this.#services.all, this.#deps.clock)
     this.#hearing.looked()
     this.#tellUntaken()
     await this.#try('word to the other replicas', () => this.#replicas.tell(this.#lease.current()))
@@ -282,18 +284,11 @@ export class Evaluator {
     return this.#experiments.get(service)?.followers.map((each) => each.service) ?? []
   }
 
-  #followers(): readonly Follower[] {
-    const compared = [...this.#experiments.values()].flatMap(({ followers }) => followers)
-    return [...[...this.#runners.values()].map(({ follower }) => follower), ...compared]
-  }
-
-  #all(): readonly (RolloutRunner | ExperimentRunner)[] {
-    return [...this.#runners.values(), ...this.#experiments.values()]
-  }
-
   #runnerDeps(service: string): RunnerDeps {
     const lease = () => this.#lease.current()
     const follows = () => this.lead === 'elsewhere'
-    return buildRunnerDeps(service, this.#deps, { lease, follows }, this.#replicas.deps)
+    // Others book into the cohorts of who decides for so long as their service's interval says.
+    const judged = () => (this.#replicas.areThere ? 0 : this.#judged)
+    return buildRunnerDeps(service, this.#deps, { lease, follows, judged }, this.#replicas.deps)
   }
 }

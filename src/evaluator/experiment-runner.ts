@@ -25,6 +25,7 @@ import type { ExperimentReading } from './forecast-running.ts'
 import type { Follower } from './replica-voice.ts'
 import type { ExperimentDeps, RunnerResult } from './runner-deps.ts'
 import { shownState } from './shown-state.ts'
+import { Turn } from './turn.ts'
 
 /**
  * One service's fixed split as it lives: each challenger is compared with the baseline, an operator
@@ -39,7 +40,7 @@ export class ExperimentRunner {
   readonly #known: ExperimentInStore
   #comparisons: Comparisons | null = null
   #lastDecision: Decision | null = null
-  #turnAt = 0
+  readonly #turns: Turn
   #warmUntil: number
   readonly #oneByOne = new OneByOne()
 
@@ -48,6 +49,7 @@ export class ExperimentRunner {
     this.#deps = deps
     this.#plan = plan
     this.#book = book
+    this.#turns = new Turn(plan.service)
     this.#known = new ExperimentInStore(deps.store)
     this.#warmUntil = now + plan.warmUpMs
     this.#state = reconcileExperiment(plan, null, { now, actor: 'configuration' }).state
@@ -151,6 +153,11 @@ export class ExperimentRunner {
     return `services.${this.#plan.service}: its fixed split goes on by the new file when the store has taken it`
   }
 
+  /** Whether its variants are compared, so that it is judged. */
+  get isJudged(): boolean {
+    return this.#all.length > 0 && this.#holds
+  }
+
   get #all(): readonly ComparisonCycle[] {
     return this.#comparisons?.all ?? []
   }
@@ -167,7 +174,8 @@ export class ExperimentRunner {
       return
     }
     const now = this.#deps.clock.now()
-    if (now - this.#turnAt >= this.#plan.intervalMs) this.#turn(now)
+    const judged = this.#deps.judged()
+    if (this.#turns.isDue(now, this.#plan, judged, this.#book)) this.#turn(now)
     await this.#comparisons?.fold(now)
     await this.#commitComparisons()
     await this.#tellVerdict(now)
@@ -264,7 +272,7 @@ export class ExperimentRunner {
     margins = this.#plan.fingerprint.margins,
   ): void {
     this.#state = state
-    this.#turnAt = 0
+    this.#turns.hasten()
     this.#warmUntil = this.#deps.clock.now() + this.#plan.warmUpMs
     const start = { plan: this.#plan, state, records, margins, book: this.#book }
     this.#comparisons = new Comparisons(this.#deps, start, this.#comparisons)
@@ -279,8 +287,7 @@ export class ExperimentRunner {
   }
 
   #turn(now: number): void {
-    this.#turnAt = now
-    this.#book.fade(now)
+    this.#turns.take(now, this.#book)
     this.#comparisons?.turn(now, this.#holds, now >= this.#warmUntil)
   }
 }

@@ -22,6 +22,7 @@ import { Rest } from './rest.ts'
 import { RolloutInStore } from './rollout-in-store.ts'
 import type { RunnerDeps, RunnerResult, RunnerStart } from './runner-deps.ts'
 import { takeUp, type Pending, type TakenUp } from './take-up.ts'
+import { Turn } from './turn.ts'
 import { warmUntil } from './warm-until.ts'
 
 /**
@@ -40,18 +41,17 @@ export class RolloutRunner {
   /** Of the attempt that runs. */
   #seen: Observation | null = null
   #lastDecision: Decision | null
-  #turnAt = 0
   #warmUntil: number
   readonly #oneByOne = new OneByOne()
   readonly #rest = new Rest()
+  readonly #turns: Turn
 
   constructor(deps: RunnerDeps, start: RunnerStart) {
-    const [{ plan, book, record, past, unstored }, now] = [start, deps.clock.now()]
+    const [{ plan, book, record, past, unstored, lastDecision }, now] = [start, deps.clock.now()]
     const { state, pending, restored } = takeUp(plan, record, { now, past, unstored })
-    this.#deps = deps
-    this.#observer = new Observer(deps.fetchProvider)
-    ;[this.#following, this.#lastDecision] = [new Following(deps), start.lastDecision]
-    ;[this.#plan, this.#book, this.#state] = [plan, book, state]
+    ;[this.#deps, this.#observer] = [deps, new Observer(deps.fetchProvider)]
+    ;[this.#following, this.#turns] = [new Following(deps), new Turn(plan.service)]
+    ;[this.#plan, this.#book, this.#state, this.#lastDecision] = [plan, book, state, lastDecision]
     this.#known = new RolloutInStore(deps.store, record?.state ?? null, pending)
     this.#cycle = new CohortCycle(plan, state, book, now, restored)
     this.#warmUntil = now + plan.spec.analysis.warmUpMs
@@ -153,8 +153,8 @@ export class RolloutRunner {
 
   /** Null: nothing has to be stored, and nobody else to be waited for. */
   #decide(): Promise<unknown> | null {
-    const [{ clock, others }, now] = [this.#deps, this.#deps.clock.now()]
-    const isTurn = now - this.#turnAt >= this.#plan.spec.analysis.intervalMs
+    const [{ clock, others, judged }, now] = [this.#deps, this.#deps.clock.now()]
+    const isTurn = this.#turns.isDue(now, this.#plan.spec.analysis, judged(), this.#book)
     if (isTurn) this.#turn(now, true)
     else if (!others.areThere() && this.#rest.lasts(this.#looked(now))) return null
     const gathered = this.#cycle.gather(others, now, clock.monotonic())
@@ -170,7 +170,7 @@ export class RolloutRunner {
     this.#seen = seen
     const transition = stepAfterTrip(this.#plan, state, seen, others.trip(state))
     if (isTurn && transition.decision === null) this.#deps.onTurn(state, seen.reports)
-    this.#rest.begin(looked, seen, transition.state, this.#cycle.isIdle ? this.#warmUntil : null)
+    this.#rest.begin(looked, seen, transition.state, this.#warmUntil, this.#cycle.foldsAt)
     if (!folded && !isNews && transition.state === state) return null
     const committed = this.#commit(transition)
     if (transition.state.phase !== 'rolled-back') return committed
@@ -285,7 +285,7 @@ export class RolloutRunner {
   }
 
   #turn(now: number, byInterval: boolean): void {
-    this.#book.fade((this.#turnAt = now))
+    this.#turns.take(now, this.#book)
     const judged = now >= this.#warmUntil && isCompared(this.#state)
     this.#cycle.turn(this.state, now, judged, byInterval, 0, this.#deps.others)
   }

@@ -23,6 +23,8 @@ export type RunnerDeps = Sight &
     readonly lease: () => Lease | null
     /** Another process is known to decide. */
     readonly follows: () => boolean
+    /** Services that are judged here, beside each other; 0 = each by itself, at each of its intervals. */
+    readonly judged: () => number
     readonly fetchProvider: FetchProvider
     /**
      * Gives the data plane a state's weights, for every assignment from then on. `unstored`: the rollback that it comes
@@ -42,6 +44,7 @@ export type ExperimentDeps = Pick<
   | 'clock'
   | 'lease'
   | 'follows'
+  | 'judged'
   | 'reachability'
   | 'onDecision'
   | 'onError'

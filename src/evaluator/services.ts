@@ -3,6 +3,7 @@ import type { Prediction } from '../domain/prediction.ts'
 import { rolloutId, type RolloutState } from '../domain/rollout-state.ts'
 import { LATE, lateEvent } from '../metrics/feedback-booking.ts'
 import { experimentKey, type ExperimentPlan } from '../rollout/experiment-plan.ts'
+import { opensCohorts } from '../rollout/opens-cohorts.ts'
 import type { RolloutPlan } from '../rollout/plan.ts'
 import { refusalOf } from '../rollout/reconcile.ts'
 import type { DecisionSeed } from '../rollout/transition.ts'
@@ -12,6 +13,7 @@ import { isOfStore } from './commit-error.ts'
 import type { EvaluatorDeps, Experiment, Rollout, Untaken } from './evaluator-deps.ts'
 import { ExperimentRunner } from './experiment-runner.ts'
 import { FollowedCohorts } from './followed-cohorts.ts'
+import type { Follower } from './replica-voice.ts'
 import type { Claimant } from './replicas.ts'
 import { readStart, rememberedStart } from './read-stored.ts'
 import { RolloutRunner } from './rollout-runner.ts'
@@ -151,6 +153,29 @@ export class Services {
   async catchUp(service: string): Promise<void> {
     await this.rollouts.running.get(service)?.tick()
     await this.experiments.running.get(service)?.tick()
+  }
+
+  /** Those that run. */
+  get all(): readonly (RolloutRunner | ExperimentRunner)[] {
+    return [...this.rollouts.running.values(), ...this.experiments.running.values()]
+  }
+
+  /** Their parts in what another process decides. */
+  get followers(): readonly Follower[] {
+    const compared = [...this.experiments.running.values()].flatMap(({ followers }) => followers)
+    return [...[...this.rollouts.running.values()].map(({ follower }) => follower), ...compared]
+  }
+
+  /** Of how many the variants are compared. */
+  countJudged(): number {
+    const now = this.#deps.clock.now()
+    let judged = 0
+    for (const runner of this.rollouts.running.values()) {
+      const { plan, state } = runner.reading(now)
+      if (opensCohorts(plan, state)) judged += 1
+    }
+    for (const runner of this.experiments.running.values()) if (runner.isJudged) judged += 1
+    return judged
   }
 
   /** Those whose keys others may judge too. */

@@ -66,12 +66,6 @@ export class AttemptWindow {
     return this.#back(now, 0, spanMs)
   }
 
-  /** When what such spans hold changes, if no attempt comes; Infinity = there is none in them. */
-  changesAt(now: number): number {
-    this.#forget(now)
-    return this.#total === 0 ? Infinity : (this.#newest + 1) * BUCKET_MS
-  }
-
   #back(now: number, minAttempts: number, minSpanMs: number): SpanCount {
     this.#forget(now)
     const minBuckets = Math.min(Math.ceil(minSpanMs / BUCKET_MS), BUCKETS)

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Cause } from '../domain/faults.ts'
 import { KEY_PLACES } from '../domain/key-places.ts'
-import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import type { PredictionCount } from '../domain/prediction.ts'
 import type { LatencyQuantile } from '../domain/rollout-spec.ts'
 import type { AttemptRates } from '../statistics/breaker.ts'
@@ -11,7 +11,7 @@ import type { AttemptWindow } from './attempt-window.ts'
 import type { BookQuestions } from './book-questions.ts'
 import type { DurationBuckets } from './duration-buckets.ts'
 import type { AttemptResult, Ticket } from './recorder.ts'
-import { isClientErrorEnd, requestCode } from './request-code.ts'
+import { attemptEndOf, requestCode } from './request-code.ts'
 import { RequestJournal } from './request-journal.ts'
 import type { StepFigures } from './step-figures.ts'
 import { VariantFigures, type RequestSeries } from './variant-figures.ts'
@@ -44,6 +44,8 @@ export class VariantBook {
   inFlight = 0
   /** Requests that have begun, overrides left out. */
   begun = 0
+  /** Requests that ended other than well, as the breaker sees it, overrides left out. */
+  badEnds = 0
   /** Failures since the attempt began, overrides left out. */
   faults = new Map<Cause, number>()
   /** The same of answers with a 4xx that is no failure, by status. */
@@ -68,9 +70,11 @@ export class VariantBook {
   end(ticket: EndedTicket, ending: Ending): void {
     const { reason, side, unit, segment, ruled } = ticket
     const { outcome, status, code, durationMs, firstByteMs, upstreamMs, at } = ending
-    if (reason !== 'override') {
-      if (isFailedEnd(outcome)) increment(this.faults, code ?? status)
-      else if (isClientErrorEnd(outcome, status)) increment(this.clientErrors, status)
+    const end = attemptEndOf(outcome, status)
+    if (end !== 'good' && reason !== 'override') {
+      this.badEnds += 1
+      if (end === 'failed') increment(this.faults, code ?? status)
+      else if (end === 'client_error') increment(this.clientErrors, status)
     }
     this.#journal.add({
       code: requestCode({ outcome, status, reason }),

@@ -88,6 +88,24 @@ export function breakerTrips(input: {
   return !isFew && isBeyond((of) => of.unanswered)
 }
 
+/**
+ * So many attempts of the canary's span have to have ended badly (failed, refused, or left before an answer) before
+ * `breakerTrips` can say yes, whatever the others came to. A span that ends later begins no earlier.
+ */
+export function fewestToTrip(share: number, warmUp: boolean): number {
+  return share * (warmUp ? MIN_ATTEMPTS_WARM_UP : MIN_ATTEMPTS)
+}
+
+/** The same of the baseline's last attempts and `isBaselineFailing`. */
+export function fewestToFail(share: number): number {
+  return share * MIN_BASELINE_ATTEMPTS
+}
+
+/** Attempts of a count that ended badly: more than any of the shares is made of. */
+export function badOf({ failures, clientErrors, left = 0 }: AttemptCount): number {
+  return failures + clientErrors + left
+}
+
 /** A rate of the baseline with one event more: of few attempts without any nobody knows that there are none. */
 function oneMore(rate: number, { attempts }: AttemptCount): number {
   return attempts === 0 ? rate : (rate * attempts + 1) / (attempts + 1)

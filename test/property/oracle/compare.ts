@@ -150,7 +150,7 @@ class Comparing implements Comparison {
     for (const [n, { state, at, counted }] of seen.entries()) {
       // A look that leaves a step still shows what it was left with.
       const isLeft = n > 0 && seen[n - 1]!.state.step !== state.step
-      if (state.phase !== 'progressing' || isLeft) continue
+      if (state.phase !== 'progressing' || isLeft || !limit.isEvaluatedAt(at)) continue
       const { sides, isBeyond, ticks, isByChance, isBaselineBeyond, ...found } = limit.at(n)
       const shown = counted.find((each) => each.name === name)!.limit!
       const [b, c] = sides
@@ -161,7 +161,7 @@ class Comparing implements Comparison {
       this.#hold("limit's too few", name, at, found.tooFew, shown.tooFew)
       this.#hold("limit's baseline", name, at, isBaselineBeyond, shown.baselineBeyond)
       this.#hold("limit's chance", name, at, isByChance, shown.byChance)
-      // Between two evaluations nothing is counted, and yet no step is left.
+      // What is beyond it by chance is not counted, and yet no step is left.
       const least = isBeyond[1] && !isBaselineBeyond ? 1 : 0
       this.#hold("limit's ticks", name, at, Math.max(ticks, least), shown.ticksBeyond)
       if (found.isLate) this.compared['limit of late'] = (this.compared['limit of late'] ?? 0) + 1

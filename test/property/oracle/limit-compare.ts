@@ -49,7 +49,7 @@ export class Limit {
       const stand = isLate ? ofLate : inStep
       const isBaselineBeyond = stand.isBeyond[1] && (stand.isBeyond[0] || ofLate.isBeyond[0])
       const isCounted = (isShown || isLate) && !isBaselineBeyond
-      if (this.#evaluations.includes(each.at)) {
+      if (this.isEvaluatedAt(each.at)) {
         // Many slow requests at once are one moment.
         const mustLast = isLate && metric.kind === 'latency'
         lateTicks = isCounted && mustLast ? lateTicks + 1 : 0
@@ -58,6 +58,11 @@ export class Limit {
       const isByChance = stand.isBeyond[1] && !isShown && !isLate
       return { ...stand, ticks, isByChance, isBaselineBeyond, isLate }
     })
+  }
+
+  /** Whether it is evaluated then: between two of these whoever decides may rest, and show what it saw last. */
+  isEvaluatedAt(at: number): boolean {
+    return this.#evaluations.includes(at)
   }
 
   at(look: number): LimitFigures {
