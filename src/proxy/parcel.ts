@@ -12,5 +12,7 @@ export type Parcel = {
   /** Null = none. */
   readonly body: Buffer | UploadStream | null
   readonly ticket: Ticket
+  /** Something is read from its answer, if a good one comes. */
+  readonly isObserved: boolean
   readonly trace: Trace
 }
