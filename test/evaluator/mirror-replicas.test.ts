@@ -94,7 +94,7 @@ t.test('an absolute limit holds for the first bytes of pairs', async (t) => {
 
 t.test('labels count where they are posted, and late ones nowhere', async (t) => {
   const { world, leader, follower } = await startTwo([RMSE])
-  const labelled = () => world.pairs?.series?.['rmse/label-missing/mirror']?.all
+  const labelled = () => world.pairs?.series?.['rmse/above-cap/mirror']?.all
   const ids = [leader, follower, follower].map((process) => world.serve(process))
   const ways = [follower, leader, follower]
   for (const [i, id] of ids.entries()) t.equal(await world.label(ways[i]!, id), 'joined')
@@ -146,7 +146,7 @@ t.test('who stops hands over its pairs', async (t) => {
   await follower.evaluator.stop()
   await world.run(8000, [leader])
   t.equal(world.pairs!.counts.pairs, 1)
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [1, 1] })
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [1, 1] })
   t.equal(leader.evaluator.replicas!.lostShares, 0)
   t.same(await world.store.readOpenings('svc'), [], 'nothing is left of what was shared')
   world.serve(leader)
@@ -174,7 +174,7 @@ t.test('when the lease changes hands, what was counted stays, and its labels cou
   await world.run(4000, rest)
   t.equal(world.pairs!.counts.pairs, 4)
   await world.run(20_000, rest)
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [3, 3] })
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [3, 3] })
   t.same(world.errors, [])
 })
 
@@ -189,11 +189,11 @@ t.test('one that begins alone folds what one that has gone had shared', async (t
   const heir = await world.start()
   await world.run(25_000, [heir])
   t.ok(heir.evaluator.leads)
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [2, 2] })
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [2, 2] })
   t.same(await world.store.readOpenings('svc'), [])
   await world.label(heir, world.serve(heir))
   await world.run(25_000, [heir])
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [3, 3] }, 'it goes on')
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [3, 3] }, 'it goes on')
   t.same(world.errors, [])
 })
 

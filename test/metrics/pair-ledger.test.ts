@@ -14,7 +14,7 @@ const FINE: PairFate = {
   disagreed: false,
   liveMs: 10,
   copyMs: 10,
-  copyPrediction: null,
+  predictions: null,
 }
 
 const MEDIAN = { quantile: 0.5 }
