@@ -190,12 +190,16 @@ t.test('no label of a pair that was acknowledged is lost with the process', asyn
   t.ok(cohorts.length > 10)
   t.ok(cohorts.every((c) => c.mirrored === true))
   t.equal(cohorts.at(-1)!.closedAt, null, 'the open one is among them')
+  const asked = () => metric(simulation, 'rmse/label-missing/mirror').canary.n
+  const pairs = asked()
+  t.ok(pairs > 4500)
   const [folded, acknowledged] = [labelled(), simulation.pairLabels]
   t.ok(folded < acknowledged - 1500)
   await simulation.restart()
   // Until the windows of all that waited are over, and none of what came since.
   await simulation.run(21_000, () => false)
   t.equal(labelled(), acknowledged)
+  t.ok(asked() > pairs + 1500, 'and what predicts nothing is counted on')
   t.ok(metric(simulation, 'rmse/mirror').canary.n > 0.9 * acknowledged)
   t.same(simulation.errors, [])
 })

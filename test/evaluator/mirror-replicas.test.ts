@@ -14,6 +14,8 @@ function mirrored(metrics: readonly MetricSpec[], change: Partial<MirrorStepSpec
   return quickService({ spec: { steps }, analysis: { metrics } })
 }
 
+const SLOW = { ...RMSE, labelWindowMs: 20_000 }
+
 /** Two processes that know of each other; the second one follows. */
 async function startTwo(metrics: readonly MetricSpec[], change: Partial<MirrorStepSpec> = {}) {
   const world = new MirrorProcesses(mirrored(metrics, change))
@@ -115,6 +117,28 @@ t.test('labels count where they are posted, and late ones nowhere', async (t) =>
   t.same(world.errors, [])
 })
 
+t.test('what predicts nothing is counted wherever it was served, labelled or not', async (t) => {
+  const { world, leader, follower } = await startTwo([SLOW])
+  world.serve(leader)
+  world.serve(follower, { predictions: [10, null] })
+  world.serve(follower, { liveFailed: true, predictions: [null, 10] })
+  world.serve(follower, { predictions: null })
+  await world.run(4000)
+  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, {
+    ...{ trials: [3, 3], events: [1, 1], both: [0, 0] },
+  })
+  await world.run(8000, [follower])
+  t.ok(follower.evaluator.leads)
+  world.serve(follower, { predictions: [10, null] })
+  await world.run(4000, [follower])
+  t.match(
+    world.pairs!.series!['rmse/label-missing/mirror']!.all,
+    { trials: [4, 4], events: [1, 2] },
+    'it goes on where the lease changes hands',
+  )
+  t.same(world.errors, [])
+})
+
 t.test('a slow copy of who follows is waited for, and one that is dead is not', async (t) => {
   const { world, leader, follower } = await startTwo([ERRORS])
   const slow = world.begin(follower, { copyFailed: true })
@@ -154,8 +178,6 @@ t.test('who stops hands over its pairs', async (t) => {
   t.equal(world.pairs!.counts.pairs, 2, 'alone it goes on as before')
   t.same(world.errors, [])
 })
-
-const SLOW = { ...RMSE, labelWindowMs: 20_000 }
 
 t.test('when the lease changes hands, what was counted stays, and its labels count', async (t) => {
   const { world, leader, follower } = await startTwo([SLOW])

@@ -33,14 +33,14 @@ import {
 import { sampleCohort } from '../store/samples.ts'
 import { fc } from '../support/fast-check.ts'
 
-const number = fc.option(fc.integer({ min: 0, max: 40 }), { freq: 9 })
+const number = fc.option(fc.integer({ min: 0, max: 40 }), { freq: 19 })
 const fate = fc.record<PairFate>({
   liveFailed: fc.boolean(),
   copyFailed: fc.boolean(),
   disagreed: fc.option(fc.boolean()),
   liveMs: fc.option(fc.integer({ min: 1, max: 50 })),
   copyMs: fc.option(fc.integer({ min: 1, max: 60 })),
-  predictions: fc.option(fc.tuple(number, number), { freq: 9 }),
+  predictions: fc.option(fc.tuple(number, number), { freq: 19 }),
 })
 const copy = fc.record({
   at: fc.nat(),

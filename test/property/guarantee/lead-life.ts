@@ -183,11 +183,12 @@ class World {
       observed,
     )
     const by = variant === 'canary' ? difference : ALIKE
-    const fate = drawFate(random, traffic, scale, this.#at, user?.nature ?? PLAIN, by)
+    const nature = user?.nature ?? PLAIN
+    const fate = drawFate(random, traffic, scale, this.#at, nature, by)
     const { outcome, status, latencyMs } = fate
     const endsAt = this.#clock.ms + latencyMs
     const isGood = outcome === 'ok' && status === 200
-    if (variant === 'baseline' && this.#weightBp === 0) this.#copy(ticket, fate, observed)
+    if (variant === 'baseline' && this.#weightBp === 0) this.#copy(ticket, fate, observed, nature)
     this.#agenda.add(endsAt, () => {
       if (outcome !== 'client_closed') this.#book.head(ticket, endsAt)
       this.#book.end(ticket, outcome, outcome === 'client_closed' ? 499 : status, latencyMs, endsAt)
@@ -237,6 +238,7 @@ class World {
     ticket: Parameters<ServiceBook['end']>[0],
     live: ReturnType<typeof drawFate>,
     observed: boolean,
+    nature: Nature,
   ): void {
     const ledger = this.#book.mirrors.get('canary')?.ledger
     if (ledger === undefined || ledger === null) return
@@ -244,7 +246,7 @@ class World {
     ticket.pair = pair
     if (pair === null) return
     const { traffic, scale } = this.#life
-    const copy = drawFate(this.#random, traffic, scale, this.#at, PLAIN, ALIKE)
+    const copy = drawFate(this.#random, traffic, scale, this.#at, nature, ALIKE)
     const isFailed = (of: typeof copy) => of.outcome === 'failed' || of.outcome === 'no_answer'
     const [liveFailed, copyFailed] = [isFailed(live), isFailed(copy)]
     // Its own error about the same truth, where numbers say that.
