@@ -89,8 +89,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
     const trace = this.#trace
     const now = clock.monotonic()
     const watch = watchAnswer(this.#service, draw)
-    const isObserved = watch.reads !== null
-    const ticket = runtime.recorder.begin(assignment, this.requestId, now, isObserved)
+    const ticket = runtime.recorder.begin(assignment, this.requestId, now, watch.reads !== null)
     trace.assignedAt = now
     trace.requestBytes = prefix.bytes
     this.#booking = new Booking(runtime.recorder, ticket, watch)
@@ -100,7 +99,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       )
     }
     const body = this.#upload ?? wholeBody(prefix)
-    const parcel = { runtime, req, requestId: this.requestId, body, ticket, isObserved, trace }
+    const parcel = { runtime, req, requestId: this.requestId, body, ticket, watch, trace }
     this.#delivery = new Delivery(this.#context, this, parcel)
     this.#delivery.start(now)
     if (runtime.mirrors === null || this.#phase === 'done') return
