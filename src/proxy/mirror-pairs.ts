@@ -60,8 +60,10 @@ export class MirrorPairs {
     const isPair = live !== null && copy !== null
     const found = isPair ? compareAnswers(live, copy, prediction, spec.tolerance) : UNREAD
     const isRead = wantsPredictions && prediction !== null
-    const read = (answer: MirrorAnswer | null) => predictionOf(answer, prediction!)
-    this.#book(pair, found, isRead ? [read(live), read(copy)] : UNSAID)
+    const said: Said = isRead
+      ? [predictionOf(live, prediction), predictionOf(copy, prediction)]
+      : UNSAID
+    this.#book(pair, found, said)
   }
 
   #book(
