@@ -24,9 +24,13 @@ function aboveCap({ name, better }: MetricJson): readonly string[] {
 
 // A share of now would say that labels are missing; this one says that they were, and keeps saying so.
 function labelMissing({ name, kind }: MetricJson): readonly string[] {
-  // Of pairs it is about labels that the canary's prediction cannot be held against.
-  if (kind !== 'label-missing' || name.includes('/mirror')) return []
+  if (kind !== 'label-missing') return []
   const [metric] = name.split('/')
+  if (name.endsWith('/mirror')) {
+    return [
+      `It guards ${metric}: the share of copied requests whose answer has no prediction that ${metric} can use (it failed, or has no number there), labelled or not.`,
+    ]
+  }
   return [
     `It guards ${metric}: the share of requests for which no label came within its window (for the mean of an event: no such event), failed ones among them, counted over the whole attempt. An outage of the sender stays in it after they come again; only a difference between the two counts.`,
   ]

@@ -55,7 +55,7 @@ export type PairEvidence = {
 
 /** What one test of pairs has summed up so far. */
 export type PairSeries = {
-  /** The last cohort folded; -1 where its cohorts have no numbers that matter, since none of them waits. */
+  /** The last cohort folded; -1 where its cohorts have no numbers that matter, since none of them waits for labels. */
   readonly foldedThrough: number
   /** The step of that cohort. */
   readonly step: number
@@ -98,8 +98,8 @@ export type PairQuestion =
   | PairScoreQuestion
   /** Of the errors that are above the cap of the metric; the same H0 as of failures. */
   | ({ readonly of: 'above-cap'; readonly windowMs: number } & PairRatios)
-  /** Of predictions that cannot be held against the label of their request; the same H0 as of failures. */
-  | ({ readonly of: 'label-missing'; readonly windowMs: number } & PairRatios)
+  /** Of answers without a prediction that the score could use, labelled or not; the same H0 as of failures. */
+  | ({ readonly of: 'label-missing'; readonly score: Score } & PairRatios)
 
 /** H0 of harm: mean score of the canary ≤ harmRatio × the baseline's; of proof: ≥ proofRatio × it. Higher is better: the other way. */
 export type PairScoreQuestion = {

@@ -1,5 +1,6 @@
 import { BASELINE_SIDE, CANARY_SIDE, type CohortTerms, type EventTally } from '../domain/cohort.ts'
 import type { PairTest } from '../domain/pairs.ts'
+import { isScorable } from '../statistics/score.ts'
 import type { PairFate } from './pair-ledger.ts'
 import { timesOf, type TimesOfPair } from './pair-times.ts'
 
@@ -19,7 +20,10 @@ export function bookPairEvent(tally: EventTally, harm: BySide, proof: BySide = h
 
 const NO_TIMES: TimesOfPair = { liveMs: null, copyMs: null }
 
-/** Books the fate of a pair under a test on failures or latency; what the terms do not know yet is not asked. */
+/**
+ * Books the fate of a pair under a test that waits for no label. Not asked is what the terms do not know yet, and of
+ * predictions where nobody can say what both are.
+ */
 export function bookFate(
   tally: EventTally,
   { id, asks }: Pick<PairTest, 'id' | 'asks'>,
@@ -28,6 +32,12 @@ export function bookFate(
 ): void {
   const { liveFailed, copyFailed } = fate
   if (asks.of === 'failure') return bookPairEvent(tally, [liveFailed, copyFailed])
+  if (asks.of === 'label-missing') {
+    if (fate.predictions === null) return
+    const isMissing = (said: number | null) => said === null || !isScorable(asks.score, said)
+    const [live, copy] = fate.predictions
+    return bookPairEvent(tally, [isMissing(live), isMissing(copy)])
+  }
   const terms = thresholds[id]
   if (terms === undefined) return
   const { liveMs, copyMs } = (asks.of === 'latency' ? timesOf(fate, asks) : null) ?? NO_TIMES

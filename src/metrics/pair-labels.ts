@@ -33,7 +33,6 @@ type Question = {
   readonly segment: string | undefined
   readonly score: LabelTest & { readonly asks: PairScoreQuestion }
   readonly aboveCap: string | null
-  readonly missing: string | null
 }
 
 /**
@@ -150,7 +149,7 @@ export class PairLabels {
 
   #book(
     { tallies, terms }: Cohort,
-    { metric, segment, score: { id, asks }, aboveCap, missing }: Question,
+    { metric, segment, score: { id, asks }, aboveCap }: Question,
     predictions: readonly [baseline: number | null, canary: number | null],
     label: number,
   ): void {
@@ -158,8 +157,6 @@ export class PairLabels {
     const [baseline, canary] = predictions.map((value) =>
       value === null ? null : rawScore(score, value, label),
     ) as [number | null, number | null]
-    if (missing !== null)
-      bookPairEvent(tallies[missing] as EventTally, [baseline === null, canary === null])
     if (baseline === null || canary === null) return
     const cap = terms.caps[metric]
     if (cap === undefined) {
@@ -189,12 +186,9 @@ function questionsOf(tests: readonly LabelTest[]): readonly Question[] {
   return tests.flatMap((test) => {
     const { asks, metric, segment } = test
     if (asks.of !== 'score') return []
-    const beside = (of: LabelTest['asks']['of']) =>
-      tests.find((t) => t.metric === metric && t.segment === segment && t.asks.of === of)?.id ??
-      null
-    const score = { ...test, asks }
-    return [
-      { metric, segment, score, aboveCap: beside('above-cap'), missing: beside('label-missing') },
-    ]
+    const isBeside = (each: LabelTest) =>
+      each.metric === metric && each.segment === segment && each.asks.of === 'above-cap'
+    const aboveCap = tests.find(isBeside)?.id ?? null
+    return [{ metric, segment, score: { ...test, asks }, aboveCap }]
   })
 }

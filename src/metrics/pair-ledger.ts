@@ -25,9 +25,12 @@ export type PairFate = {
   readonly copyMs: number | null
   /** The same to the first byte of its body; absent where nobody asks. */
   readonly firstBytes?: TimesOfPair
-  /** The number that the canary predicts; null = its answer has none. Undefined: nobody can say. */
-  readonly copyPrediction: number | null | undefined
+  /** What both predict; null = nobody can say it of both: it was not looked for, or an answer was not read. */
+  readonly predictions: BothPredictions | null
 }
+
+/** The numbers that the two answers of a pair predict; null = an answer has none, as one that failed. */
+export type BothPredictions = readonly [live: number | null, copy: number | null]
 
 /** A copy that is evidence, from its sending until the fates of both answers are known. */
 export type PairTicket = {
@@ -36,7 +39,7 @@ export type PairTicket = {
   readonly segment: string | null
   /** Both fates are known, or nobody's. */
   done: boolean
-  /** Once it is done; see PairFate. */
+  /** What the canary predicts, once it is done; null = its answer has no number. Undefined: nobody can say. */
   copyPrediction: number | null | undefined
   /** Is called once it is done; null = nobody waits for it. */
   onDone: (() => void) | null
@@ -214,7 +217,7 @@ export function endPair(ticket: PairTicket, fate: PairFate | null): void {
   ticket.done = true
   ticket.interval.waiting--
   if (fate !== null) {
-    ticket.copyPrediction = fate.copyPrediction
+    ticket.copyPrediction = fate.predictions?.[1]
     ticket.interval.ledger.book(ticket.interval, fate, ticket.segment)
   }
   ticket.onDone?.()

@@ -99,7 +99,7 @@ export class Exchange implements DeliveryOwner, RelayOwner, SessionOwner, LiveEx
       )
     }
     const body = this.#upload ?? wholeBody(prefix)
-    const parcel = { runtime, req, requestId: this.requestId, body, ticket, trace }
+    const parcel = { runtime, req, requestId: this.requestId, body, ticket, watch, trace }
     this.#delivery = new Delivery(this.#context, this, parcel)
     this.#delivery.start(now)
     if (runtime.mirrors === null || this.#phase === 'done') return

@@ -6,23 +6,26 @@ import type { MirrorAnswer } from './mirror-answer.ts'
 import { parseAnswer, readNumber } from './observe.ts'
 import { TurnQueue } from './turn-queue.ts'
 
-/** Both answers to one request. */
+/** The numbers that two answers predict; null = an answer has none. Undefined: it was not read. */
+export type Said = readonly [live: number | null | undefined, copy: number | null | undefined]
+
+/** Nothing was read. */
+export const UNSAID: Said = [undefined, undefined]
+
+/** Both answers to one request; with one of them alone nothing is compared. */
 export type MirrorPair = {
   readonly mirror: Mirror
   readonly requestId: string
   /** The variant that the live answer is of. */
   readonly answeredBy: string
-  readonly live: MirrorAnswer
-  readonly copy: MirrorAnswer
+  readonly live: MirrorAnswer | null
+  readonly copy: MirrorAnswer | null
   /** Of both bodies. */
   readonly bytes: number
-  /** Somebody waits for the number that the copy's answer predicts. */
-  readonly wantsPrediction: boolean
-  /**
-   * It was compared, or let go: its bytes are not needed any more. With the copy's prediction where that is
-   * wanted: null = its answer has none, undefined = it was not read.
-   */
-  readonly onDone: (result: PairResult, copyPrediction: number | null | undefined) => void
+  /** Somebody waits for the numbers that they predict. */
+  readonly wantsPredictions: boolean
+  /** It was compared, or let go: its bytes are not needed any more. With what both predict where that is wanted. */
+  readonly onDone: (result: PairResult, said: Said) => void
 }
 
 /**
@@ -33,7 +36,7 @@ export class MirrorPairs {
   readonly #clock: Clock
   readonly #waiting = new TurnQueue<MirrorPair>(
     (pair) => this.#compare(pair),
-    (pair) => this.#book(pair, UNREAD, undefined),
+    (pair) => this.#book(pair, UNREAD, UNSAID),
   )
 
   constructor(clock: Clock) {
@@ -53,26 +56,34 @@ export class MirrorPairs {
   #compare(pair: MirrorPair): void {
     const { spec, service } = pair.mirror
     const { prediction } = service.observe
-    const { live, copy, wantsPrediction } = pair
-    const said = compareAnswers(live, copy, prediction, spec.tolerance)
-    const isRead = wantsPrediction && prediction !== null && said.result !== 'unread'
-    this.#book(pair, said, isRead ? predictionOf(copy, prediction) : undefined)
+    const { live, copy, wantsPredictions } = pair
+    const isPair = live !== null && copy !== null
+    const found = isPair ? compareAnswers(live, copy, prediction, spec.tolerance) : UNREAD
+    const isRead = wantsPredictions && prediction !== null
+    const said: Said = isRead
+      ? [predictionOf(live, prediction), predictionOf(copy, prediction)]
+      : UNSAID
+    this.#book(pair, found, said)
   }
 
   #book(
     { mirror, requestId, answeredBy, live, copy, onDone }: MirrorPair,
-    said: Comparison,
-    copyPrediction: number | null | undefined,
+    found: Comparison,
+    said: Said,
   ): void {
-    const at = this.#clock.now()
-    const { headMs: liveMs } = live
-    const { headMs: mirrorMs } = copy
-    mirror.book.paired({ at, requestId, answeredBy, ...said, liveMs, mirrorMs })
-    onDone(said.result, copyPrediction)
+    if (live !== null && copy !== null) {
+      const at = this.#clock.now()
+      const times = { liveMs: live.headMs, mirrorMs: copy.headMs }
+      mirror.book.paired({ at, requestId, answeredBy, ...found, ...times })
+    }
+    onDone(found.result, said)
   }
 }
 
-/** Bodies are kept below 300 alone: how an error is worded is nobody's prediction. */
-function predictionOf({ chunks }: MirrorAnswer, pointer: string): number | null {
-  return chunks === null ? null : readNumber(parseAnswer(chunks), pointer)
+/** Alike for both, whatever the comparison came to: of what is read of one side alone that side would be to blame. */
+function predictionOf(answer: MirrorAnswer | null, pointer: string): number | null | undefined {
+  if (answer === null) return undefined
+  // How an error is worded is nobody's prediction.
+  if (answer.status >= 300) return null
+  return answer.chunks === null ? undefined : readNumber(parseAnswer(answer.chunks), pointer)
 }

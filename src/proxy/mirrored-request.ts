@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { BASELINE_SIDE } from '../domain/cohort.ts'
 import { isFailedEnd, type Outcome } from '../domain/outcome.ts'
-import type { MirrorResult } from '../metrics/mirror-book.ts'
-import { endPair, type PairTicket } from '../metrics/pair-ledger.ts'
+import type { MirrorResult, PairResult } from '../metrics/mirror-book.ts'
+import { endPair, type BothPredictions, type PairTicket } from '../metrics/pair-ledger.ts'
 import type { Ticket } from '../metrics/recorder.ts'
 import type { AnswerRemains } from './booking.ts'
 import { isBusy, pickForCopy, type Mirror } from './mirror.ts'
 import type { MirrorAnswer } from './mirror-answer.ts'
 import { MirrorCopy } from './mirror-copy.ts'
 import type { MirrorDesk } from './mirror-desk.ts'
+import { UNSAID, type Said } from './mirror-pairs.ts'
 import type { Peer } from './peer.ts'
 import { buildRequestHeaders } from './request-headers.ts'
 import type { Trace } from './trace.ts'
@@ -23,6 +24,8 @@ export type MirrorSource = {
   readonly requestId: string
   /** Of the variant that was assigned: it answers, or there is no pair. */
   readonly ticket: Ticket
+  /** Something is read from its answer, if a good one comes. */
+  readonly isObserved: boolean
   readonly peer: Peer
 }
 
@@ -44,6 +47,7 @@ export class MirroredRequest implements UploadWitness {
   readonly #mirrors: readonly Mirror[]
   readonly #requestId: string
   readonly #ticket: Ticket
+  readonly #isObserved: boolean
   /** Null once the copies were sent, or dropped. */
   #source: MirrorSource | null
   #parts: Buffer[] = []
@@ -63,6 +67,7 @@ export class MirroredRequest implements UploadWitness {
     this.#source = source
     this.#requestId = source.requestId
     this.#ticket = source.ticket
+    this.#isObserved = source.isObserved
   }
 
   /** There is, or may be, a copy whose answer the live one is compared with. */
@@ -165,44 +170,39 @@ export class MirroredRequest implements UploadWitness {
   }
 
   /** Both have ended. Where one of them has no answer, there is nothing to compare but that. */
-  #meet(copied: Copied, live: MirrorAnswer | null): void {
-    const { ticket, failed: copyFailed, answer } = copied
-    if (live !== null && answer !== null) return this.#pair(copied, live, answer)
-    this.#desk.memory.giveBack(answer?.bytes ?? 0)
-    if (ticket === null) return
+  #meet({ mirror, ticket, failed, answer: copy }: Copied, live: MirrorAnswer | null): void {
     const liveFailed = this.#liveFailed
-    if (liveFailed === null) return endPair(ticket, null)
-    const disagreed = live === null ? null : true
-    const times = timesOf(live, answer)
-    // Without an answer the canary predicts nothing; one that has nothing beside it is not read.
-    const copyPrediction = answer === null ? null : undefined
-    endPair(ticket, { liveFailed, copyFailed, disagreed, ...times, copyPrediction })
-  }
-
-  #pair(
-    { mirror, ticket, failed: copyFailed }: Copied,
-    live: MirrorAnswer,
-    copy: MirrorAnswer,
-  ): void {
-    const liveFailed = this.#liveFailed === true
+    const wantsPredictions = ticket !== null && liveFailed !== null && this.#wantsPrediction(mirror)
+    const end = (result: PairResult, said: Said): void => {
+      this.#desk.memory.giveBack(copy?.bytes ?? 0)
+      if (ticket === null) return
+      if (liveFailed === null) return endPair(ticket, null)
+      const isSilent = live !== null && copy === null
+      const disagreed = result === 'unread' ? (isSilent ? true : null) : result !== 'agreed'
+      const fates = { liveFailed, copyFailed: failed, disagreed, ...timesOf(live, copy) }
+      const predictions = wantsPredictions ? bothOf(said, [liveFailed, failed]) : null
+      endPair(ticket, { ...fates, predictions })
+    }
+    const isPair = live !== null && copy !== null
+    const isRead = isPair || (wantsPredictions && (live !== null || copy !== null))
+    if (!isRead) return end('unread', UNSAID)
     this.#pairs++
     this.#desk.pairs.add({
-      mirror,
+      ...{ mirror, live, copy, wantsPredictions },
       requestId: this.#requestId,
       answeredBy: this.#ticket.variant,
-      live,
-      copy,
-      bytes: live.bytes + copy.bytes,
-      wantsPrediction: ticket !== null,
-      onDone: (result, copyPrediction) => {
+      bytes: (live?.bytes ?? 0) + (copy?.bytes ?? 0),
+      onDone: (result, said) => {
         this.#pairs--
-        this.#desk.memory.giveBack(copy.bytes)
-        const disagreed = result === 'unread' ? null : result !== 'agreed'
-        const said = { disagreed, ...timesOf(live, copy), copyPrediction }
-        if (ticket !== null) endPair(ticket, { liveFailed, copyFailed, ...said })
+        end(result, said)
         this.#settle()
       },
     })
+  }
+
+  /** What is looked for in the answer of one version is looked for in the other's. */
+  #wantsPrediction({ service }: Mirror): boolean {
+    return this.#isObserved && service.observe.prediction !== null
   }
 
   /** Gives back what nobody needs any more. */
@@ -223,6 +223,15 @@ function timesOf(live: MirrorAnswer | null, copy: MirrorAnswer | null) {
     copyMs: copy?.headMs ?? null,
     firstBytes: { liveMs: live?.firstByteMs ?? null, copyMs: copy?.firstByteMs ?? null },
   }
+}
+
+/** Who fails predicts nothing; null = of one of them nobody can say what it predicts. */
+function bothOf(
+  said: Said,
+  failed: readonly [live: boolean, copy: boolean],
+): BothPredictions | null {
+  const [live, copy] = said.map((each, side) => (failed[side] ? null : each))
+  return live === undefined || copy === undefined ? null : [live, copy]
 }
 
 /** Whether the variant failed a request; null = its end is not the variant's doing. */

@@ -44,7 +44,7 @@ export class Mirroring {
    * variant answers already. Never throws.
    */
   start(mirrors: readonly Mirror[], parcel: Parcel, prefix: Prefix): MirroredRequest | null {
-    const { req, requestId, ticket, body } = parcel
+    const { req, requestId, ticket, watch, body } = parcel
     try {
       if (isCopy(req) || isUpgrade(req)) return null
       const drawn = mirrors.filter(
@@ -53,7 +53,8 @@ export class Mirroring {
       )
       if (drawn.length === 0) return null
       const peer = this.#peerOf(req)
-      const mirrored = new MirroredRequest(this.#desk, drawn, { req, requestId, ticket, peer })
+      const source = { req, requestId, ticket, isObserved: watch.reads !== null, peer }
+      const mirrored = new MirroredRequest(this.#desk, drawn, source)
       for (const chunk of prefix.chunks) mirrored.onPart(chunk)
       if (body instanceof UploadStream) body.watch(mirrored)
       else mirrored.onWhole()

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Ticket } from '../metrics/recorder.ts'
+import type { AnswerWatch } from './booking.ts'
 import type { ServiceRuntime } from './service-runtime.ts'
 import type { Trace } from './trace.ts'
 import type { UploadStream } from './upload-stream.ts'
@@ -12,5 +13,7 @@ export type Parcel = {
   /** Null = none. */
   readonly body: Buffer | UploadStream | null
   readonly ticket: Ticket
+  /** What becomes of its answer. */
+  readonly watch: AnswerWatch
   readonly trace: Trace
 }

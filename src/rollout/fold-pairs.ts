@@ -29,6 +29,9 @@ export const NO_PAIR_EVIDENCE: PairEvidence = {
   sup: {},
 }
 
+/** Of a series whose cohorts wait for nothing; see PairSeries. */
+const NO_NUMBER = -1
+
 const NO_SUP: PairSup = { harm: 0, proof: 0 }
 
 /** Adds the pairs of one interval to what the mirror steps of an attempt have said. */
@@ -45,8 +48,13 @@ export function foldPairs(
   for (const test of tests) {
     const tally = tallies[test.id]
     if (tally !== undefined) {
-      series = { ...series, [test.id]: addToSeries(series?.[test.id], { number: -1, step, tally }) }
-      sup[test.id] = latch(sup[test.id], tallyEvidence(test, series[test.id]!.all))
+      const known = series?.[test.id]
+      // An earlier version has counted it by labels, whose pairs were others: it begins anew.
+      const isOther = known !== undefined && known.foldedThrough !== NO_NUMBER
+      const cohort = { number: NO_NUMBER, step, tally }
+      const added = addToSeries(isOther ? undefined : known, cohort)
+      series = { ...series, [test.id]: added }
+      sup[test.id] = latch(isOther ? undefined : sup[test.id], tallyEvidence(test, added.all))
     } else if (isCounted(test)) {
       sup[test.id] = latch(sup[test.id], countEvidence(test, counts))
     }

@@ -2,6 +2,7 @@ import type { Hypothesis } from '../domain/hypothesis.ts'
 import type { PairQuestion, PairRatios, PairTest } from '../domain/pairs.ts'
 import { isLabelMetric, type MetricSpec, type RolloutSpec } from '../domain/rollout-spec.ts'
 import { buildHypotheses, effectOf } from './hypotheses.ts'
+import { scoreOf } from './metric-source.ts'
 import { hasMirrorStep } from './mirror-step.ts'
 
 /** Everything that may roll a rollout back by its evidence, and so shares the rollback α. */
@@ -65,12 +66,15 @@ function questionOf(hypothesis: Hypothesis, metric: MetricSpec): PairQuestion | 
       return { ...source, ...ratios }
     case 'score':
       return { ...source, better, ...ratios }
-    case 'above-cap':
-    case 'label-missing': {
-      // Events and numbers of an answer that nobody has seen are nobody's.
+    // Events and numbers of an answer that nobody has seen are nobody's.
+    case 'above-cap': {
       const { of, windowMs } = source
       return isLabelMetric(metric) ? { of, windowMs, ...ratios } : null
     }
+    case 'label-missing':
+      return isLabelMetric(metric)
+        ? { of: 'label-missing', score: scoreOf(metric).score, ...ratios }
+        : null
     default:
       return null
   }

@@ -18,11 +18,16 @@ export function rawScore(score: Score, prediction: number, label: number): numbe
     case 'correct':
       return prediction === label ? 1 : 0
     case 'log-loss': {
-      if ((label !== 0 && label !== 1) || !(prediction >= 0 && prediction <= 1)) return null
+      if ((label !== 0 && label !== 1) || !isScorable(score, prediction)) return null
       const probability = label === 1 ? prediction : 1 - prediction
       return -Math.log(Math.max(probability, LEAST_PROBABILITY))
     }
   }
+}
+
+/** Whether some label gives a prediction a score. */
+export function isScorable(score: Score, prediction: number): boolean {
+  return score !== 'log-loss' || (prediction >= 0 && prediction <= 1)
 }
 
 /** The value y ≥ 0 whose means are compared, of a raw score and its cap. */

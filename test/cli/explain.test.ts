@@ -137,7 +137,10 @@ t.test('A metric is told by what its failure does, and by what it failed.', asyn
     t.match(said, text)
   }
   const pairs = metric('rmse/label-missing/mirror', guard)
-  t.notMatch(await explain(t, fakeDecision({ metrics: [pairs] })), 'It guards')
+  t.match(
+    await explain(t, fakeDecision({ metrics: [pairs] })),
+    'It guards rmse: the share of copied requests whose answer has no prediction that rmse can use (it failed, or has no number there), labelled or not.',
+  )
 })
 
 t.test('Evidence that leaves an outage of the baseline out says so.', async (t) => {

@@ -4,6 +4,7 @@ import type { MetricSpec, MirrorStepSpec } from '../../src/domain/rollout-spec.t
 import type { Service } from '../../src/domain/service.ts'
 import { gaugeOfCanary, GPU } from '../fakes/measurements.ts'
 import { GOOD } from '../fakes/quick-rollout.ts'
+import { command } from '../fakes/rollout.ts'
 import {
   ACCURACY,
   ERRORS,
@@ -129,34 +130,76 @@ t.test('a cap is learnt from the first labels, which are not judged', async (t) 
   t.ok(last.cap! > 10 && last.cap! < 25, `${last.cap}`)
 })
 
-t.test('a canary that predicts nothing for some requests is found by their labels', async (t) => {
-  const random = createRandom(5)
-  const simulation = await start(5, mirrored([RMSE], { minRequests: 100_000 }), 1, {
-    copy: (_ms, request) => ({
-      ...copyOf(request, 1, random),
-      ...(Math.abs(request.error!) > 8 ? { prediction: null } : undefined),
+t.test('a canary that predicts nothing for some requests is found, labelled or not', async (t) => {
+  for (const isLabelled of [true, false]) {
+    const random = createRandom(5)
+    const simulation = await start(5, mirrored([RMSE], { minRequests: 100_000 }), 1, {
+      fate: () => ({ ...GOOD, error: isLabelled ? 5 * noise(random) : null, prediction: 100 }),
+      copy: () => ({
+        ...{ failed: false, disagreed: false, latencyMs: 20 },
+        prediction: random() < 0.05 ? null : 100,
+      }),
+    })
+    t.ok(await simulation.run(300_000, (s) => s.phase === 'paused'))
+    t.match(simulation.state, { pausedMetric: 'rmse/label-missing/mirror' })
+    await simulation.evaluator.command('svc', command('resume'), null)
+    await simulation.run(30_000, () => false)
+    t.match(simulation.state, { phase: 'progressing' }, 'which is known from then on')
+  }
+})
+
+/** Both fail one request in ten, the canary `more` times that, and each others than the other one. */
+async function startFailing(seed: number, more: number): Promise<Simulation> {
+  const random = createRandom(seed)
+  return start(seed, mirrored([RMSE], { minRequests: 100_000 }), 1, {
+    fate: () => {
+      const failed = random() < 0.1
+      const outcome = failed ? 'failed' : 'ok'
+      // Only what users were answered is labelled.
+      const error = failed ? null : 5 * noise(random)
+      return { ...GOOD, outcome, error, prediction: 100, labelAfterMs: 500 }
+    },
+    copy: () => ({
+      ...{ failed: random() < 0.1 * more, disagreed: null, latencyMs: 20 },
+      prediction: 100 - noise(random),
     }),
   })
-  t.ok(await simulation.run(300_000, (s) => s.phase === 'paused'))
-  t.match(simulation.state, { pausedMetric: 'rmse/label-missing/mirror' })
+}
+
+t.test('where only answered requests are labelled a sound canary is not paused', async (t) => {
+  for (let seed = 30; seed < 36; seed++) {
+    const alike = await startFailing(seed, 1)
+    t.notOk(await alike.run(300_000, (s) => s.phase !== 'progressing'))
+    const { baseline, canary } = metric(alike, 'rmse/label-missing/mirror')
+    t.equal(baseline.n, canary.n)
+    t.ok(canary.n > 29_000, 'every pair')
+    for (const { value } of [baseline, canary]) t.ok(Math.abs(value! - 0.1) < 0.01, `${value}`)
+  }
+  const worse = await startFailing(36, 1.5)
+  t.ok(await worse.run(300_000, (s) => s.phase === 'paused'))
+  t.match(worse.state, { pausedMetric: 'rmse/label-missing/mirror' })
 })
 
 t.test('no label of a pair that was acknowledged is lost with the process', async (t) => {
   const of = mirrored([{ ...RMSE, labelWindowMs: 20_000 }], { minRequests: 100_000 })
   const simulation = await start(6, of, 1)
-  const labelled = () => metric(simulation, 'rmse/label-missing/mirror').canary.n
+  const labelled = () => metric(simulation, 'rmse/above-cap/mirror').canary.n
   // Within an interval, of which some pairs have their labels.
   await simulation.run(50_750, () => false)
   const { cohorts } = (await simulation.store.readRollout('svc'))!
   t.ok(cohorts.length > 10)
   t.ok(cohorts.every((c) => c.mirrored === true))
   t.equal(cohorts.at(-1)!.closedAt, null, 'the open one is among them')
+  const asked = () => metric(simulation, 'rmse/label-missing/mirror').canary.n
+  const pairs = asked()
+  t.ok(pairs > 4500)
   const [folded, acknowledged] = [labelled(), simulation.pairLabels]
   t.ok(folded < acknowledged - 1500)
   await simulation.restart()
   // Until the windows of all that waited are over, and none of what came since.
   await simulation.run(21_000, () => false)
   t.equal(labelled(), acknowledged)
+  t.ok(asked() > pairs + 1500, 'and what predicts nothing is counted on')
   t.ok(metric(simulation, 'rmse/mirror').canary.n > 0.9 * acknowledged)
   t.same(simulation.errors, [])
 })

@@ -14,6 +14,8 @@ function mirrored(metrics: readonly MetricSpec[], change: Partial<MirrorStepSpec
   return quickService({ spec: { steps }, analysis: { metrics } })
 }
 
+const SLOW = { ...RMSE, labelWindowMs: 20_000 }
+
 /** Two processes that know of each other; the second one follows. */
 async function startTwo(metrics: readonly MetricSpec[], change: Partial<MirrorStepSpec> = {}) {
   const world = new MirrorProcesses(mirrored(metrics, change))
@@ -94,7 +96,7 @@ t.test('an absolute limit holds for the first bytes of pairs', async (t) => {
 
 t.test('labels count where they are posted, and late ones nowhere', async (t) => {
   const { world, leader, follower } = await startTwo([RMSE])
-  const labelled = () => world.pairs?.series?.['rmse/label-missing/mirror']?.all
+  const labelled = () => world.pairs?.series?.['rmse/above-cap/mirror']?.all
   const ids = [leader, follower, follower].map((process) => world.serve(process))
   const ways = [follower, leader, follower]
   for (const [i, id] of ids.entries()) t.equal(await world.label(ways[i]!, id), 'joined')
@@ -112,6 +114,28 @@ t.test('labels count where they are posted, and late ones nowhere', async (t) =>
   await world.run(6000)
   t.match(labelled(), { trials: [4, 4] })
   t.ok((await world.store.readOpenings('svc')).length < 8, 'folded ones go')
+  t.same(world.errors, [])
+})
+
+t.test('what predicts nothing is counted wherever it was served, labelled or not', async (t) => {
+  const { world, leader, follower } = await startTwo([SLOW])
+  world.serve(leader)
+  world.serve(follower, { predictions: [10, null] })
+  world.serve(follower, { liveFailed: true, predictions: [null, 10] })
+  world.serve(follower, { predictions: null })
+  await world.run(4000)
+  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, {
+    ...{ trials: [3, 3], events: [1, 1], both: [0, 0] },
+  })
+  await world.run(8000, [follower])
+  t.ok(follower.evaluator.leads)
+  world.serve(follower, { predictions: [10, null] })
+  await world.run(4000, [follower])
+  t.match(
+    world.pairs!.series!['rmse/label-missing/mirror']!.all,
+    { trials: [4, 4], events: [1, 2] },
+    'it goes on where the lease changes hands',
+  )
   t.same(world.errors, [])
 })
 
@@ -146,7 +170,7 @@ t.test('who stops hands over its pairs', async (t) => {
   await follower.evaluator.stop()
   await world.run(8000, [leader])
   t.equal(world.pairs!.counts.pairs, 1)
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [1, 1] })
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [1, 1] })
   t.equal(leader.evaluator.replicas!.lostShares, 0)
   t.same(await world.store.readOpenings('svc'), [], 'nothing is left of what was shared')
   world.serve(leader)
@@ -154,8 +178,6 @@ t.test('who stops hands over its pairs', async (t) => {
   t.equal(world.pairs!.counts.pairs, 2, 'alone it goes on as before')
   t.same(world.errors, [])
 })
-
-const SLOW = { ...RMSE, labelWindowMs: 20_000 }
 
 t.test('when the lease changes hands, what was counted stays, and its labels count', async (t) => {
   const { world, leader, follower } = await startTwo([SLOW])
@@ -174,7 +196,7 @@ t.test('when the lease changes hands, what was counted stays, and its labels cou
   await world.run(4000, rest)
   t.equal(world.pairs!.counts.pairs, 4)
   await world.run(20_000, rest)
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [3, 3] })
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [3, 3] })
   t.same(world.errors, [])
 })
 
@@ -189,11 +211,11 @@ t.test('one that begins alone folds what one that has gone had shared', async (t
   const heir = await world.start()
   await world.run(25_000, [heir])
   t.ok(heir.evaluator.leads)
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [2, 2] })
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [2, 2] })
   t.same(await world.store.readOpenings('svc'), [])
   await world.label(heir, world.serve(heir))
   await world.run(25_000, [heir])
-  t.match(world.pairs!.series!['rmse/label-missing/mirror']!.all, { trials: [3, 3] }, 'it goes on')
+  t.match(world.pairs!.series!['rmse/above-cap/mirror']!.all, { trials: [3, 3] }, 'it goes on')
   t.same(world.errors, [])
 })
 

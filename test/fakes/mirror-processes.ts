@@ -16,7 +16,7 @@ export type MirrorProcess = { readonly evaluator: Evaluator; readonly book: Serv
 
 const GOOD: PairFate = {
   ...{ liveFailed: false, copyFailed: false, disagreed: false, liveMs: 20, copyMs: 20 },
-  copyPrediction: 10,
+  predictions: [10, 10],
 }
 
 /** Evaluators on one store and one clock, whose requests are copied in a mirror step; the first decides. */

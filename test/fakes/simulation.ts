@@ -264,9 +264,10 @@ export class Simulation {
     const same = { failed: liveFailed, disagreed: false, latencyMs: liveMs }
     const copied: CopyFate = this.#options.copy?.(this.elapsedMs, request) ?? same
     const { failed: copyFailed, disagreed, latencyMs: copyMs, prediction = said } = copied
-    const copyPrediction = copyFailed ? null : prediction
+    const isGood = request.outcome === 'ok' && (request.status ?? 200) < 300
+    const predictions = [isGood ? said : null, copyFailed ? null : prediction] as const
     this.#later(Math.max(liveMs, copyMs), () =>
-      endPair(pair, { liveFailed, copyFailed, disagreed, liveMs, copyMs, copyPrediction }),
+      endPair(pair, { liveFailed, copyFailed, disagreed, liveMs, copyMs, predictions }),
     )
   }
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { CohortTerms } from '../../src/domain/cohort.ts'
+import type { Score } from '../../src/domain/hypothesis.ts'
 import type { PairTest } from '../../src/domain/pairs.ts'
 import {
   endPair,
@@ -14,7 +15,7 @@ const FINE: PairFate = {
   disagreed: false,
   liveMs: 10,
   copyMs: 10,
-  copyPrediction: null,
+  predictions: null,
 }
 
 const MEDIAN = { quantile: 0.5 }
@@ -148,6 +149,40 @@ t.test('a segment is counted apart', (t) => {
   t.match(ledger.settle(1), [
     { counts: { canaryFailed: 3 }, tallies: { 'errors@gold/mirror': { harmEvents: [0, 1] } } },
   ])
+  t.end()
+})
+
+t.test('what predicts nothing that a score could use is counted by its side', (t) => {
+  const guard = (score: Score, segment?: string): PairTest => ({
+    ...{ ...COMMON, id: `${score}${segment ?? ''}`, metric: 'm', alphaProof: null },
+    ...(segment === undefined ? undefined : { segment }),
+    asks: { of: 'label-missing', score, ...RATIOS },
+  })
+  const ledger = new PairLedger([
+    guard('absolute-error'),
+    guard('log-loss'),
+    guard('correct', 'gold'),
+  ])
+  ledger.turn(opening(0), 0)
+  const said: readonly PairFate['predictions'][] = [
+    [0.5, 0.5],
+    [null, 1],
+    [0, null],
+    [null, null],
+    // Probabilities alone have a loss.
+    [0.5, 1.01],
+    [-1, 1],
+    [7, 2],
+    null,
+  ]
+  for (const predictions of said) endPair(ledger.begin(null)!, { ...FINE, predictions })
+  endPair(ledger.begin('gold')!, { ...FINE, liveFailed: true, copyFailed: true })
+  endPair(ledger.begin('gold')!, { ...FINE, liveFailed: true, predictions: [null, 2] })
+  ledger.turn(null, 1)
+  const { tallies } = ledger.settle(1)[0]!
+  t.match(tallies!['absolute-error'], { trials: [8, 8], harmEvents: [3, 2], both: [1, 1] })
+  t.match(tallies!['log-loss'], { trials: [8, 8], harmEvents: [5, 5], both: [3, 3] })
+  t.match(tallies!['correctgold'], { trials: [1, 1], harmEvents: [1, 0], both: [0, 0] })
   t.end()
 })
 

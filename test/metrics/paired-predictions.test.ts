@@ -6,7 +6,7 @@ import { samplePrediction } from '../store/samples.ts'
 
 const FATE: PairFate = {
   ...{ liveFailed: false, copyFailed: false, disagreed: false },
-  ...{ liveMs: 1, copyMs: 1, copyPrediction: 5 },
+  ...{ liveMs: 1, copyMs: 1, predictions: [4, 5] },
 }
 
 function world() {
@@ -34,13 +34,13 @@ t.test('both predictions of a pair go on together, whichever is known first', (t
       t.same(kept, [])
       endPair(pair, FATE)
     }
-    endPair(pair, { ...FATE, copyPrediction: 6 })
+    endPair(pair, { ...FATE, predictions: [4, 6] })
     t.same(kept, [BOTH], first)
   }
   const { kept, halves, begin } = world()
   const pair = begin()
   halves.add(ONE, pair)
-  endPair(pair, { ...FATE, copyPrediction: null })
+  endPair(pair, { ...FATE, predictions: [4, null] })
   t.same(kept, [{ ...ONE, pair: { cohort: 9, copy: null } }], 'the canary predicts nothing')
   t.end()
 })
@@ -51,7 +51,7 @@ t.test('without a copy, or where nobody can say what it said, a prediction goes 
   const [unread, cancelled] = [begin(), begin()]
   halves.add(ONE, unread)
   halves.add(ONE, cancelled)
-  endPair(unread, { ...FATE, copyPrediction: undefined })
+  endPair(unread, { ...FATE, predictions: null })
   endPair(cancelled, null)
   t.same(kept, [ONE, ONE, ONE])
   t.end()

@@ -33,21 +33,21 @@ import {
 import { sampleCohort } from '../store/samples.ts'
 import { fc } from '../support/fast-check.ts'
 
+const number = fc.option(fc.integer({ min: 0, max: 40 }), { freq: 19 })
 const fate = fc.record<PairFate>({
   liveFailed: fc.boolean(),
   copyFailed: fc.boolean(),
   disagreed: fc.option(fc.boolean()),
   liveMs: fc.option(fc.integer({ min: 1, max: 50 })),
   copyMs: fc.option(fc.integer({ min: 1, max: 60 })),
-  copyPrediction: fc.option(fc.integer({ min: 0, max: 40 })),
+  predictions: fc.option(fc.tuple(number, number), { freq: 19 }),
 })
 const copy = fc.record({
   at: fc.nat(),
   gold: fc.boolean(),
   /** Null: the client left. */
   fate: fc.option(fate, { freq: 9 }),
-  prediction: fc.option(fc.integer({ min: 0, max: 40 }), { freq: 9 }),
-  label: fc.option(fc.integer({ min: 0, max: 40 }), { freq: 9 }),
+  label: number,
   labelledAt: fc.nat(),
   endsLate: fc.boolean(),
 })
@@ -212,7 +212,8 @@ class World {
     this.served.push(served)
     const end = () => {
       endPair(ticket, each.fate)
-      if (each.fate !== null && each.label !== null) {
+      // Of what nobody has read the label finds no pair.
+      if ((each.fate?.predictions ?? null) !== null && each.label !== null) {
         this.#waiting.push({ served, due: this.clock.ms + 500 })
       }
     }
@@ -239,12 +240,13 @@ class World {
     }
   }
 
-  #predictionOf({ copy: { prediction, fate: of }, ticket }: Served): Prediction {
+  #predictionOf({ copy: { fate: of }, ticket }: Served): Prediction {
+    const [value, copied] = of!.predictions!
     return {
-      ...{ service: 'svc', requestId: 'r', value: prediction, at: 0, cohort: -1, side: 0 },
+      ...{ service: 'svc', requestId: 'r', value, at: 0, cohort: -1, side: 0 },
       ...{ rollout: this.#leader.rollout, variant: 'baseline', unit: null },
       segment: ticket.segment!,
-      pair: { cohort: ticket.interval.number, copy: of!.copyPrediction! },
+      pair: { cohort: ticket.interval.number, copy: copied },
     }
   }
 
@@ -285,7 +287,14 @@ t.test(
     )
     t.ok(pairs > 5000, `${pairs} pairs were judged`)
     t.ok(elsewhere > 2000, `${elsewhere} of them on replicas that follow`)
-    for (const id of ['latency', 'latency@gold', 'rmse', 'rmse@gold', 'rmse/above-cap']) {
+    for (const id of [
+      'latency',
+      'latency@gold',
+      'rmse',
+      'rmse@gold',
+      'rmse/above-cap',
+      'rmse/label-missing',
+    ]) {
       t.ok(judged[`${id}/mirror`]! > 100, `${judged[`${id}/mirror`]} by ${id}`)
     }
   },

@@ -114,7 +114,7 @@ t.test('pairs beyond what may wait are counted as unread, and the rest is compar
       live: { ...answer('{"p":1}'), headMs: 2 },
       copy: { ...answer(`{"p":${n % 2}}`), headMs: 5 },
       bytes: 14,
-      wantsPrediction: false,
+      wantsPredictions: false,
       onDone: () => done++,
     })
   }

@@ -1,9 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import type { EventTally } from '../../src/domain/cohort.ts'
 import type { PairCounts } from '../../src/domain/pairs.ts'
-import { PairLedger, type PairTicket } from '../../src/metrics/pair-ledger.ts'
+import { PairLedger, type PairTicket, type SettledPairs } from '../../src/metrics/pair-ledger.ts'
+import { buildTests } from '../../src/rollout/pair-tests.ts'
+import { RMSE, rolloutSpec, weightSteps } from '../fakes/simulated-service.ts'
 import { timeouts } from '../support/start-gateway.ts'
 import { startMirrored, untilBook, type Answer } from './mirror-gateway.ts'
+
+const MISSING = rolloutSpec({
+  spec: {
+    steps: [
+      { kind: 'mirror', share: 1, minDurationMs: 0, minRequests: 1, maxBytes: 1, tolerance: 0 },
+      ...weightSteps([5, 100]),
+    ],
+  },
+  analysis: { metrics: [RMSE] },
+})
 
 /** A gateway whose mirror's pairs are evidence, as in a mirror step of a rollout. */
 async function startJudged(
@@ -12,21 +25,23 @@ async function startJudged(
   more: Parameters<typeof startMirrored>[2] = {},
 ) {
   const started = await startMirrored(t, answers, more)
-  const ledger = new PairLedger([], true)
+  const { pairTests } = buildTests(MISSING)
+  const ledger = new PairLedger(pairTests, true)
   started.book.ledger = ledger
   ledger.turn(OPENING, 0)
   /** Closes the interval and waits until all of its pairs are known. */
-  const settled = async (): Promise<Partial<PairCounts>> => {
+  const all = async (): Promise<SettledPairs> => {
     ledger.turn(null, 1)
     for (;;) {
       const [found] = ledger.settle(1)
-      if (found !== undefined) {
-        return Object.fromEntries(Object.entries(found.counts).filter(([, count]) => count > 0))
-      }
+      if (found !== undefined) return found
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  return { ...started, ledger, settled }
+  const settled = async (): Promise<Partial<PairCounts>> =>
+    Object.fromEntries(Object.entries((await all()).counts).filter(([, count]) => count > 0))
+  const tallies = async () => (await all()).tallies!
+  return { ...started, ledger, settled, tallies }
 }
 
 const json = (text: string, status = 200): Answer => {
@@ -36,6 +51,7 @@ const OBSERVE = {
   ...{ requestIdHeader: 'x-id', prediction: '/p', sample: 1 },
   ...{ numbers: [], awaitsEvents: false },
 }
+const OBSERVED = { observe: OBSERVE }
 const OPENING = { number: 1, step: 0, terms: { thresholds: {}, bets: {}, caps: {} } }
 const reset: Answer = (req) => req.socket.resetAndDestroy()
 
@@ -110,18 +126,58 @@ t.test('first bytes are timed apart from the heads, where a metric asks', async 
   t.same(empty!.first, empty!.head, 'without a body it is the head')
 })
 
+const zipped: Answer = (_req, res) => res.writeHead(200, { 'content-encoding': 'gzip' }).end('{}')
+
+for (const [what, live, shadow, events] of [
+  ['their numbers', json('{"p":1}'), json('{"p":2}'), [0, 0]],
+  ['their numbers, also where both are the same', json('{"p":1}'), json('{"p":1}'), [0, 0]],
+  ['their numbers, also where the forms differ', json('{"p":1}'), json('{"p":2,"q":0}'), [0, 0]],
+  ['none, where one says a text', json('{"p":1}'), json('{"p":"2"}'), [0, 1]],
+  ['none, where one says no JSON', json('text'), json('{"p":2}'), [1, 0]],
+  ['none, where both say something else', json('text'), json('another'), [1, 1]],
+  ['none, where one is an error', json('{"p":1}'), json('{"p":2}', 500), [0, 1]],
+  ['none, where the other one is', json('{"p":1}', 500), json('{"p":2}'), [1, 0]],
+  ['none, where both are refused', json('{"p":1}', 422), json('{"p":2}', 422), [1, 1]],
+  ['none, where one has no answer', json('{"p":1}'), reset, [0, 1]],
+  ['none, where the other one has none', reset, json('{"p":2}'), [1, 0]],
+  ['none, where nobody has an answer', reset, reset, [1, 1]],
+  ['nobody knows what, where a body was not read', zipped, json('{"p":2}'), null],
+  ['nobody knows what, where that of the copy was not', json('{"p":1}'), zipped, null],
+  ['nobody knows what, of one that was not read beside a failure', zipped, reset, null],
+  ['nobody knows what, of the copy that was not', reset, zipped, null],
+] as const satisfies readonly (readonly [string, Answer, Answer, unknown])[]) {
+  t.test(`what both predict is known with their fates: ${what}`, async (t) => {
+    const { post, tallies } = await startJudged(t, { live, shadow }, { service: OBSERVED })
+    await post()
+    const { trials, events: found } = (await tallies())['rmse/label-missing/mirror'] as EventTally
+    t.same(trials, events === null ? [0, 0] : [1, 1])
+    t.same(found, events ?? [0, 0])
+  })
+}
+
+t.test('of a sampled observation only the pairs that are drawn are asked', async (t) => {
+  for (const [live, shadow] of [
+    [json('{"p":1}'), json('{}')],
+    [reset, json('{"p":2}')],
+    [reset, reset],
+  ] as const) {
+    const service = { observe: { ...OBSERVE, sample: 0 } }
+    const { post, tallies } = await startJudged(t, { live, shadow }, { service })
+    await post()
+    t.match((await tallies())['rmse/label-missing/mirror'], { trials: [0, 0] })
+  }
+})
+
 for (const [what, shadow, prediction, live = json('{"p":1}')] of [
   ['its number', json('{"p":2}'), 2],
-  ['its number, also where both are the same', json('{"p":1}'), 1],
-  ['its number, also where the forms differ', json('{"p":2,"q":0}'), 2],
   ['none, where it says a text', json('{"p":"2"}'), null],
   ['none, where it is an error', json('{"p":2}', 500), null],
   ['none, where there is no answer', reset, null],
-  ['nobody knows what, where a body was not read', json('{"p":2}'), undefined, json('text')],
+  ['its number, where the live answer has none', json('{"p":2}'), 2, json('text')],
+  ['nobody knows what, where a body was not read', json('{"p":2}'), undefined, zipped],
 ] as const satisfies readonly (readonly [string, Answer, number | null | undefined, Answer?])[]) {
   t.test(`what the canary predicts is kept for the label: ${what}`, async (t) => {
-    const service = { observe: OBSERVE }
-    const { post, settled, ledger } = await startJudged(t, { live, shadow }, { service })
+    const { post, settled, ledger } = await startJudged(t, { live, shadow }, { service: OBSERVED })
     const tickets: PairTicket[] = []
     const begin = ledger.begin.bind(ledger)
     ledger.begin = (segment) => {

@@ -147,6 +147,35 @@ t.test('events of pairs are counted by which side had them', (t) => {
   t.end()
 })
 
+t.test('what an earlier version has counted by labels begins anew with the first pairs', (t) => {
+  const of = mirrored(RMSE)
+  const { id } = testOf(of, 'rmse/label-missing/mirror')
+  const tallies = { [id]: eventsOf(50, 5, 6, 1) }
+  const counts = { ...NO_PAIRS, pairs: 50 }
+  const first = foldPairs(none(of), of.pairTests, { step: 0, counts, tallies })
+  const byLabels = {
+    foldedThrough: 7,
+    step: 0,
+    all: eventsOf(900, 0, 80),
+    inStep: eventsOf(9, 0, 8),
+  }
+  const stored: Evidence = {
+    ...none(of),
+    pairs: {
+      ...{ counts: NO_PAIRS, step: 0, stepCounts: NO_PAIRS },
+      ...{ series: { [id]: byLabels }, sup: { [id]: { harm: 5, proof: 1 } } },
+    },
+  }
+  const shown = reportsOf(of, stored).find((r) => r.name === id)!
+  t.match(shown, { canary: { n: 900 }, evidence: { harm: { log: 5 } } }, 'until then it is shown')
+  const next = foldPairs(stored, of.pairTests, { step: 0, counts, tallies })
+  t.same(next.pairs!.series, first.pairs!.series)
+  t.same(next.pairs!.sup[id], first.pairs!.sup[id])
+  const more = foldPairs(next, of.pairTests, { step: 0, counts, tallies })
+  t.match(more.pairs!.series![id], { foldedThrough: -1, all: { trials: [100, 100] } })
+  t.end()
+})
+
 t.test('of what only pauses nothing is ever proved; where higher is better it is said so', (t) => {
   const of = mirrored(ACCURACY)
   const reports = reportsOf(of, none(of))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { rawScore, scoreMean, scoreValue } from '../../src/statistics/score.ts'
+import { isScorable, rawScore, scoreMean, scoreValue } from '../../src/statistics/score.ts'
 import { near } from './near.ts'
 
 t.test('RMSE and MAE are of absolute errors, accuracy of predictions that are their label', (t) => {
@@ -28,6 +28,11 @@ t.test('log-loss takes labels 0 and 1 and probabilities alone', (t) => {
   ] as const) {
     t.equal(rawScore('log-loss', prediction, label), null, `${prediction} for ${label}`)
   }
+  for (const prediction of [0, 0.5, 1]) t.ok(isScorable('log-loss', prediction))
+  for (const prediction of [1.01, -0.01, Number.NaN]) {
+    t.notOk(isScorable('log-loss', prediction), `${prediction}`)
+  }
+  t.ok(isScorable('correct', -7), 'any other score takes any number')
   t.end()
 })
 

@@ -32,11 +32,8 @@ export function drawLife(seed: number, canary: Canary, requests: number): Life {
   for (let tries = 0; tries < 50; tries++) {
     // Of what differs it is to be known by how much.
     const isExact = canary !== 'alike'
-    const drawn = drawTraffic(chance, requests, isExact)
-    const { parts, features, hand } = drawRollout(chance, drawn, canary)
-    // Where requests that failed have no label, a mirror finds more of them on the side of the copies.
-    const labelsFailed = drawn.labelsFailed || features.includes('mirror step')
-    const traffic = { ...drawn, labelsFailed }
+    const traffic = drawTraffic(chance, requests, isExact)
+    const { parts, features, hand } = drawRollout(chance, traffic, canary)
     const { metrics, scale } = drawMetrics(chance, traffic, isExact)
     const service = read(parts, metrics)
     if (service === null) continue

@@ -183,11 +183,12 @@ class World {
       observed,
     )
     const by = variant === 'canary' ? difference : ALIKE
-    const fate = drawFate(random, traffic, scale, this.#at, user?.nature ?? PLAIN, by)
+    const nature = user?.nature ?? PLAIN
+    const fate = drawFate(random, traffic, scale, this.#at, nature, by)
     const { outcome, status, latencyMs } = fate
     const endsAt = this.#clock.ms + latencyMs
     const isGood = outcome === 'ok' && status === 200
-    if (variant === 'baseline' && this.#weightBp === 0) this.#copy(ticket, fate)
+    if (variant === 'baseline' && this.#weightBp === 0) this.#copy(ticket, fate, observed, nature)
     this.#agenda.add(endsAt, () => {
       if (outcome !== 'client_closed') this.#book.head(ticket, endsAt)
       this.#book.end(ticket, outcome, outcome === 'client_closed' ? 499 : status, latencyMs, endsAt)
@@ -233,25 +234,35 @@ class World {
     this.#agenda.add(now + last + 1, () => this.#predictions.delete(requestId))
   }
 
-  #copy(ticket: Parameters<ServiceBook['end']>[0], live: ReturnType<typeof drawFate>): void {
+  #copy(
+    ticket: Parameters<ServiceBook['end']>[0],
+    live: ReturnType<typeof drawFate>,
+    observed: boolean,
+    nature: Nature,
+  ): void {
     const ledger = this.#book.mirrors.get('canary')?.ledger
     if (ledger === undefined || ledger === null) return
     const pair = ledger.begin(ticket.segment)
     ticket.pair = pair
     if (pair === null) return
     const { traffic, scale } = this.#life
-    const copy = drawFate(this.#random, traffic, scale, this.#at, PLAIN, ALIKE)
+    const copy = drawFate(this.#random, traffic, scale, this.#at, nature, ALIKE)
     const isFailed = (of: typeof copy) => of.outcome === 'failed' || of.outcome === 'no_answer'
     const [liveFailed, copyFailed] = [isFailed(live), isFailed(copy)]
     // Its own error about the same truth, where numbers say that.
     const said = scale.isNumeric ? copy.prediction - copy.truth + live.truth : live.prediction
-    const fates = { liveFailed, copyFailed, liveMs: live.latencyMs, copyMs: copy.latencyMs }
+    // A request that is refused is refused by both.
+    const isRefused = (liveFailed ? copy : live).status !== 200
+    const of = (failed: boolean, number: number) => (failed || isRefused ? null : number)
+    const fate = {
+      ...{ liveFailed, copyFailed, liveMs: live.latencyMs, copyMs: copy.latencyMs },
+      disagreed: false,
+      predictions: observed
+        ? ([of(liveFailed, live.prediction), of(copyFailed, said)] as const)
+        : null,
+    }
     this.#agenda.add(this.#clock.ms + Math.max(live.latencyMs, copy.latencyMs), () =>
-      endPair(pair, {
-        ...fates,
-        disagreed: false,
-        copyPrediction: copyFailed || (isFailed(live) ? copy : live).status !== 200 ? null : said,
-      }),
+      endPair(pair, live.outcome === 'client_closed' ? null : fate),
     )
   }
 }

@@ -56,18 +56,24 @@ export function drawMirror(seed: number): MirrorCase {
     ...{ maxBytes: 1024, tolerance: 0 },
   }
   const [failing, other, worse] = [0.1 * random(), 0.1 * random(), pick([1, 1, 1, 1.3, 2])]
+  // Where users label answers, none comes for a request without.
+  const labelsFailed = random() < 0.5
   const steps = [mirror, ...weightSteps([5, 100])]
   return {
     ...{ seed, metrics, segments, mirror },
     service: service(rolloutSpec({ spec: { steps }, analysis: { metrics, warmUpMs: 1000 } })),
-    fate: (draw) => ({
-      outcome: draw() < failing ? 'failed' : 'ok',
-      latencyMs: 5 + 50 * draw(),
-      // Of which some are the same number as the label.
-      error: draw() < 0.2 ? null : draw() < 0.4 ? 0 : Math.round(10 * (draw() - 0.5)),
-      labelAfterMs: 300 + 1500 * draw(),
-      prediction: Math.floor(10 * draw()),
-    }),
+    fate: (draw) => {
+      const outcome = draw() < failing ? 'failed' : 'ok'
+      const isLabelled = draw() >= 0.2 && (outcome === 'ok' || labelsFailed)
+      return {
+        outcome,
+        latencyMs: 5 + 50 * draw(),
+        // Of which some are the same number as the label.
+        error: !isLabelled ? null : draw() < 0.4 ? 0 : Math.round(10 * (draw() - 0.5)),
+        labelAfterMs: 300 + 1500 * draw(),
+        prediction: Math.floor(10 * draw()),
+      }
+    },
     copy: (draw, { outcome, prediction }) => {
       const isAs = draw() < 0.7
       const failed = isAs ? outcome === 'failed' : draw() < failing * worse

@@ -60,11 +60,10 @@ function testsOf(metric: MetricSpec, pairs: readonly Pair[]): readonly Test[] {
     ) as [number | null, number | null]
   const missing = ofSides(
     `${name}/label-missing/mirror`,
-    WINDOW_MS,
+    0,
     { harmRatio: 1, proofRatio: null, floor: 0 },
-    (pair) => {
-      if (pair.label === null) return null
-      const is = pair.predictions.map((each) => each === null) as [boolean, boolean]
+    ({ predictions }) => {
+      const is = predictions.map((each) => each === null) as [boolean, boolean]
       return [is, is]
     },
   )
