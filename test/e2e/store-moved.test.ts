@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { request } from 'undici'
-import { askAdmin, readSample } from './support/admin-api.ts'
+import { askAdmin, readSample, untilService } from './support/admin-api.ts'
 import { buildConfig, buildRolloutService } from './support/config.ts'
 import { startModel } from './support/model-server.ts'
 import { seeded } from './support/seeded.ts'
@@ -29,7 +29,9 @@ t.test(
       const body = { service: 'model', requestId, label: 1 }
       return askAdmin(gateway.admin, '/api/v1/feedback', { method: 'POST', body })
     }
-    await until('it decides', async () => (await readSample(gateway.admin, 'serin_leader')) === 1)
+    // Else there would be nothing to pause.
+    const isBegun = ({ phase }: { readonly phase: string | null }) => phase === 'progressing'
+    await untilService(gateway.admin, 'model', 'progressing', isBegun)
     t.equal(await isUp(), 1)
 
     const data = join(folder, 'data')
