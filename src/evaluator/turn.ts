@@ -14,8 +14,8 @@ const LONGEST_MS = 10_000
 /**
  * When the cohorts of one service turn: once an interval, or later where many services are judged and this one has few
  * requests. A turn costs about the same with ten requests as with a hundred; so what judging costs grows with the traffic, and
- * not with the services. When it ends a cohort is told by how many requests there were and by the time, never by what
- * became of them, and so it is evidence as any other is.
+ * not with the services. A cohort ends by the time and by how many requests it has, whatever becomes of them, and its bets
+ * were fixed when it opened: so it is evidence as any other is.
  */
 export class Turn {
   /** Its moments are its own: of thousands that wait equally long, as many turn at one look as at another. */

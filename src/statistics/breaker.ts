@@ -93,12 +93,18 @@ export function breakerTrips(input: {
  * `breakerTrips` can say yes, whatever the others came to. A span that ends later begins no earlier.
  */
 export function fewestToTrip(share: number, warmUp: boolean): number {
-  return share * (warmUp ? MIN_ATTEMPTS_WARM_UP : MIN_ATTEMPTS)
+  return fewestOf(share, warmUp ? MIN_ATTEMPTS_WARM_UP : MIN_ATTEMPTS)
 }
 
 /** The same of the baseline's last attempts and `isBaselineFailing`. */
 export function fewestToFail(share: number): number {
-  return share * MIN_BASELINE_ATTEMPTS
+  return fewestOf(share, MIN_BASELINE_ATTEMPTS)
+}
+
+/** The fewest of so many attempts that are a share of them. */
+function fewestOf(share: number, attempts: number): number {
+  // 0.14 × 50 is a little more than 7, and 7 / 50 no less than 0.14: one too few does no harm, one too many would.
+  return Math.ceil(share * attempts - 1e-9)
 }
 
 /** Attempts of a count that ended badly: more than any of the shares is made of. */

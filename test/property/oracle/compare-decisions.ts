@@ -51,7 +51,6 @@ export class Decisions {
     for (const [n, each] of seen.entries()) if (n > 0) this.#decision(seen[n - 1]!.state, each, n)
   }
 
-  /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
   /** An operator who resumes has looked at what paused: a mismatch begins anew then. */
   sampleRatio({ at, ratio }: Seen): number {
     const looked = this.#resumed.findLast(
@@ -67,6 +66,7 @@ export class Decisions {
     })
   }
 
+  /** At each look of a step: whether it is left, by harm, by what only pauses, or for the next one. */
   #decision(before: RolloutState, seen: Seen, look: number): void {
     const { at, state, folded, ratio } = seen
     if (this.#resumed.some((each) => each.at === at)) return
